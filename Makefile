@@ -1,0 +1,76 @@
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# The cluster is the one that KUBECONFIG or CONTEXT names; else our own is brought up.
+CLUSTER := go run ./hack/cluster
+TOOLS   := -modfile=hack/tools/go.mod
+LDFLAGS := -s -w
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+##@ the two commands of the README
+
+.PHONY: demo
+demo: ## Clone, test, build, push, sign and verify a sample service on a real cluster
+	@hack/with-cluster.sh hack/demo/demo.sh
+
+.PHONY: test
+test: ## Everything: lint, walls, unit, golden, and end to end on a real cluster
+	@hack/test.sh
+
+##@ parts of the test
+
+.PHONY: lint
+lint: ## Lint, and check that generated files are up to date
+	@go tool $(TOOLS) golangci-lint run ./...
+	@hack/verify-generated.sh
+
+.PHONY: unit
+unit: ## Unit, golden and architecture tests
+	@go test ./...
+
+.PHONY: e2e
+e2e: ## End-to-end tests on the cluster, which must be up and installed
+	@hack/with-cluster.sh go test -tags e2e -count=1 -timeout 30m -parallel 8 ./test/e2e/... ./test/scripts/...
+
+.PHONY: conformance
+conformance: ## Run what Tekton runs, and compare (CONFORMANCE_DIR holds the cases)
+	@hack/with-cluster.sh hack/conformance.sh
+
+##@ code
+
+.PHONY: build
+build: ## Build the CLI into bin/
+	@CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/slipway ./cmd/slipway
+
+.PHONY: generate
+generate: ## Regenerate deep copies and CRDs from api/
+	@hack/generate.sh
+
+.PHONY: tidy
+tidy: ## Tidy every go.mod
+	@go mod tidy && cd hack/tools && go mod tidy
+
+##@ cluster
+
+.PHONY: cluster-up
+cluster-up: ## Start a real one-node Kubernetes on this machine (needs root and Debian 12)
+	@$(CLUSTER) up
+
+.PHONY: cluster-down
+cluster-down: ## Stop it and leave nothing behind
+	@$(CLUSTER) down
+
+.PHONY: cluster-env
+cluster-env: ## Print the exports that point a shell at it: eval "$(make -s cluster-env)"
+	@$(CLUSTER) env
+
+.PHONY: install
+install: ## Build and push Slipway's images, and install it into the cluster
+	@hack/with-cluster.sh hack/install.sh
+
+.PHONY: uninstall
+uninstall: ## Remove Slipway from the cluster
+	@hack/with-cluster.sh hack/install.sh --uninstall

@@ -1,0 +1,63 @@
+package validation
+
+import (
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
+)
+
+// A gap is a field of T that no controller acts on yet. A run that uses it fails
+// at once rather than pass it over.
+type gap[T any] struct {
+	field string
+	used  func(*T) bool
+}
+
+func (g gap[T]) check(v *T, at *field.Path) (errs field.ErrorList) {
+	if g.used(v) {
+		errs = append(errs, fail(field.ErrorTypeNotSupported, at.Child(g.field), "", "is not implemented yet: remove it"))
+	}
+	return errs
+}
+
+// What is not implemented of a Task, a step and a sidecar. Remove a line when a
+// controller acts on the field.
+var (
+	stepGaps = []gap[v1.Step]{
+		{"when.cel", func(s *v1.Step) bool {
+			return slices.ContainsFunc(s.When, func(w v1.WhenExpression) bool { return w.CEL != "" })
+		}},
+	}
+	sidecarGaps = []gap[v1.Sidecar]{
+		{"restartPolicy", func(s *v1.Sidecar) bool {
+			return s.RestartPolicy != nil && *s.RestartPolicy != corev1.ContainerRestartPolicyAlways
+		}},
+	}
+)
+
+// UnsupportedTaskRun lists the fields of the run, and of the Task written in it,
+// that no controller acts on yet. at is the path of the spec.
+func UnsupportedTaskRun(spec *v1.TaskRunSpec, at *field.Path) (errs field.ErrorList) {
+	if spec.TaskSpec != nil {
+		errs = append(errs, UnsupportedTaskSpec(spec.TaskSpec, at.Child("taskSpec"))...)
+	}
+	return errs
+}
+
+// UnsupportedTaskSpec lists the fields of a Task that no controller acts on yet.
+func UnsupportedTaskSpec(spec *v1.TaskSpec, at *field.Path) (errs field.ErrorList) {
+	for i := range spec.Steps {
+		for _, g := range stepGaps {
+			errs = append(errs, g.check(&spec.Steps[i], at.Child("steps").Index(i))...)
+		}
+	}
+	for i := range spec.Sidecars {
+		for _, g := range sidecarGaps {
+			errs = append(errs, g.check(&spec.Sidecars[i], at.Child("sidecars").Index(i))...)
+		}
+	}
+	return append(errs, unsupportedReferences(spec, at)...)
+}

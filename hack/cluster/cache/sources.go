@@ -1,0 +1,43 @@
+package cache
+
+// Source is a program built from a Go module.
+type Source struct {
+	Name    string
+	Module  string
+	Version string
+	// Folder is where it is built, relative to the checkout; empty means the
+	// module itself.
+	Folder   string
+	Packages []string
+	Tags     string
+	LDFlags  string
+	// CGO builds need gcc and the C libraries in Packages of debian.go.
+	CGO bool
+	// Takes says how long a cold build takes on 2 cores.
+	Takes string
+}
+
+const (
+	kubernetesVersion = "v1.36.3"
+	containerdVersion = "v2.4.2"
+	component         = "k8s.io/component-base/version"
+)
+
+// Sources are the programs of the cluster, the slowest first.
+var Sources = []Source{
+	{Name: "kubernetes", Module: "k8s.io/kubernetes", Version: kubernetesVersion, Folder: "hack/cluster/kubernetes", Packages: []string{"."},
+		LDFlags: "-X " + component + ".gitVersion=" + kubernetesVersion + " -X " + component + ".gitMajor=1 -X " + component + ".gitMinor=36",
+		Takes:   "5 min"},
+	{Name: "containerd", Module: "github.com/containerd/containerd/v2", Version: containerdVersion, Tags: "no_btrfs,no_zfs,no_devmapper",
+		Packages: []string{"./cmd/containerd", "./cmd/containerd-shim-runc-v2", "./cmd/ctr"},
+		LDFlags:  "-X github.com/containerd/containerd/v2/version.Version=" + containerdVersion, Takes: "2 min"},
+	{Name: "runc", Module: "github.com/opencontainers/runc", Version: "v1.4.2", Tags: "seccomp", CGO: true, Packages: []string{"."}, Takes: "30 s"},
+	{Name: "registry", Module: "github.com/distribution/distribution/v3", Version: "v3.0.0", Packages: []string{"./cmd/registry"}, Takes: "1 min"},
+	{Name: "coredns", Module: "github.com/coredns/coredns", Version: "v1.13.1", Packages: []string{"."}, Takes: "3 min"},
+	{Name: "local-path-provisioner", Module: "github.com/rancher/local-path-provisioner", Version: "v0.0.30", Packages: []string{"."}, Takes: "1 min"},
+}
+
+// Tools are programs for developers and tests, built when first asked for.
+var Tools = []Source{
+	{Name: "cosign", Module: "github.com/sigstore/cosign/v2", Version: "v2.6.5", Packages: []string{"./cmd/cosign"}, Takes: "5 min"},
+}

@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Builds Slipway's images, pushes them to SLIPWAY_REGISTRY and installs them into
+# the cluster of KUBECONFIG by digest, with a signing key where there is none;
+# with --uninstall it removes the install.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+if [ "${1:-}" = --uninstall ]; then
+	kubectl delete --ignore-not-found -k config/default
+	exit
+fi
+
+overlay=bin/install
+mkdir -p "$overlay"
+echo "building Slipway's images (about a minute; five the first time)" >&2
+# Each line is REGISTRY/slipway/NAME[:TAG]@DIGEST.
+images=$(go run ./hack/images slipway)
+{
+	printf 'resources: [../../config/default]\nimages:\n'
+	awk -F@ '{n = split($1, path, "/"); split(path[n], name, ":"); sub(/:[^:\/]*$/, "", $1)
+		printf "- {name: slipway.dev/%s, newName: \"%s\", digest: \"%s\"}\n", name[1], $1, $2}' <<<"$images"
+} >"$overlay/kustomization.yaml"
+# The shipped tasks need the builder only.
+mkdir -p bin/pipelines
+sed 's#config/default#pipelines#; $aconfigurations: [images.yaml]' "$overlay/kustomization.yaml" >bin/pipelines/kustomization.yaml
+cp pipelines/images.yaml bin/pipelines/
+kubectl apply -k "$overlay"
+
+if ! kubectl -n slipway-system get secret signing-secrets >/dev/null 2>&1; then
+	cosign=$(command -v cosign || go run ./hack/cluster tool cosign)
+	# The key pair of a test install; the password is in the Secret, beside the key.
+	COSIGN_PASSWORD=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n') "$cosign" generate-key-pair k8s://slipway-system/signing-secrets
+	rm -f cosign.pub
+fi
+for deployment in controller signer; do
+	kubectl -n slipway-system rollout status "deployment/$deployment" --timeout 3m
+done

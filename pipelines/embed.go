@@ -1,0 +1,9 @@
+// Package pipelines holds the Tasks and Pipelines that Slipway ships.
+package pipelines
+
+import "embed"
+
+// Files is this folder: tasks/NAME/NAME.yaml and pipelines/NAME/NAME.yaml, each with a README.md beside it.
+//
+//go:embed tasks pipelines
+var Files embed.FS

@@ -1,0 +1,278 @@
+package compile
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
+	"github.com/slipway-dev/slipway/entrypoint/contract"
+	"github.com/slipway-dev/slipway/pkg/expr"
+)
+
+// makeSteps makes a container of each step, on top of the step template.
+func makeSteps(b *builder) error {
+	spec := b.task.Spec
+	var vars expr.Vars
+	vars.SetText(retryCount, fmt.Sprint(b.in.Attempt))
+	for i := range spec.Steps {
+		s := &spec.Steps[i]
+		if err := substitute(s, vars, nil); err != nil {
+			return at(fmt.Sprintf("steps[%d]", i), err)
+		}
+		if spec.StepTemplate != nil {
+			mergeTemplate(s, spec.StepTemplate)
+		}
+		if s.Image == "" {
+			return fmt.Errorf("steps[%d].image: step %q names no image, and there is no stepTemplate.image", i, StepName(i, s.Name))
+		}
+		b.steps = append(b.steps, corev1.Container{
+			Name: StepContainer(i, s.Name), Image: s.Image, ImagePullPolicy: s.ImagePullPolicy,
+			Command: []string{contract.Entrypoint},
+			EnvFrom: s.EnvFrom, Env: s.Env, Resources: s.ComputeResources,
+			VolumeMounts: slices.Clone(s.VolumeMounts), VolumeDevices: s.VolumeDevices,
+			SecurityContext: s.SecurityContext, TerminationMessagePath: contract.Termination,
+		})
+	}
+	return nil
+}
+
+// mergeTemplate gives a step what it does not say itself.
+func mergeTemplate(s *v1.Step, t *v1.StepTemplate) {
+	fill(&s.Image, t.Image)
+	fill(&s.WorkingDir, t.WorkingDir)
+	fill(&s.ImagePullPolicy, t.ImagePullPolicy)
+	if len(s.Command) == 0 && s.Script == "" {
+		s.Command = t.Command
+	}
+	if len(s.Args) == 0 {
+		s.Args = t.Args
+	}
+	if s.SecurityContext == nil {
+		s.SecurityContext = t.SecurityContext.DeepCopy()
+	}
+	s.EnvFrom = append(slices.Clone(t.EnvFrom), s.EnvFrom...)
+	s.Env = mergeBy(t.Env, s.Env, func(e corev1.EnvVar) string { return e.Name })
+	s.VolumeMounts = mergeBy(t.VolumeMounts, s.VolumeMounts, func(m corev1.VolumeMount) string { return m.MountPath })
+	s.VolumeDevices = mergeBy(t.VolumeDevices, s.VolumeDevices, func(d corev1.VolumeDevice) string { return d.DevicePath })
+	s.ComputeResources.Requests = mergeResources(t.ComputeResources.Requests, s.ComputeResources.Requests)
+	s.ComputeResources.Limits = mergeResources(t.ComputeResources.Limits, s.ComputeResources.Limits)
+}
+
+func fill[T ~string](field *T, value T) {
+	if *field == "" {
+		*field = value
+	}
+}
+
+// mergeBy returns the items of base, each replaced by the item of over with the
+// same key, and then the rest of over.
+func mergeBy[T any](base, over []T, key func(T) string) []T {
+	out := slices.Clone(base)
+	for _, item := range over {
+		if i := slices.IndexFunc(out, func(have T) bool { return key(have) == key(item) }); i >= 0 {
+			out[i] = item
+			continue
+		}
+		out = append(out, item)
+	}
+	return out
+}
+
+// startByEntrypoint has the entrypoint run each step: after the one before it,
+// and with what the step itself would have run as its instructions.
+func startByEntrypoint(b *builder) error {
+	containers := len(b.steps) + len(b.sidecars)
+	if !b.in.Options.ImageVolumes {
+		containers++
+	}
+	for i := range b.steps {
+		s := &b.task.Spec.Steps[i]
+		step, err := b.instructions(i, s)
+		if err != nil {
+			return at(fmt.Sprintf("steps[%d]", i), err)
+		}
+		step.MessageLimit = contract.MessageLimit(containers)
+		b.steps[i].Args = step.Args()
+	}
+	return nil
+}
+
+func (b *builder) instructions(i int, s *v1.Step) (contract.Step, error) {
+	name := b.steps[i].Name
+	step := contract.Step{
+		Name: StepName(i, s.Name), Index: i,
+		RunDir: contract.StepRunDir(i), StepDir: contract.StepDir(name),
+		Results: declaredResults(b.task.Spec), StepResults: stepResults(s),
+		Artifacts:       usesArtifacts(s),
+		ContinueOnError: s.OnError == v1.Continue,
+		WorkingDir:      s.WorkingDir, Credentials: b.in.Credentials, Script: s.Script,
+	}
+	if i > 0 {
+		step.Wait = []contract.Wait{{File: contract.MarkPath(contract.StepRunDir(i - 1))}}
+	}
+	if s.Timeout != nil {
+		step.Timeout = contract.Duration(s.Timeout.Duration)
+	}
+	if s.StdoutConfig != nil {
+		step.Stdout = s.StdoutConfig.Path
+	}
+	if s.StderrConfig != nil {
+		step.Stderr = s.StderrConfig.Path
+	}
+	step.BreakBefore, step.BreakOnFailure = b.breakpoints(i)
+	for _, w := range s.When {
+		step.When = append(step.When, contract.When{Input: w.Input, Operator: string(w.Operator), Values: w.Values})
+	}
+	command, err := b.command(s)
+	if err != nil {
+		return step, err
+	}
+	step.Command = command
+	step.Refs, err = b.refs(i, s)
+	return step, err
+}
+
+// command is what the step runs besides a script: its own command or what its
+// image runs, with the arguments.
+func (b *builder) command(s *v1.Step) ([]string, error) {
+	switch {
+	case s.Script != "":
+		return s.Args, nil
+	case len(s.Command) > 0:
+		return append(slices.Clone(s.Command), s.Args...), nil
+	}
+	image, ok := b.task.Images[s.Image]
+	if !ok {
+		return nil, fmt.Errorf("command: missing, and it is not known what image %s runs", s.Image)
+	}
+	// Where an image has no entrypoint, its command is what takes the arguments.
+	command, args := image.Entrypoint, s.Args
+	if len(command) == 0 {
+		command = image.Cmd
+	} else if len(args) == 0 {
+		args = image.Cmd
+	}
+	command = append(slices.Clone(command), args...)
+	if len(command) == 0 {
+		return nil, fmt.Errorf("command: missing, and image %s has neither an entrypoint nor a command; add command or script", s.Image)
+	}
+	return command, nil
+}
+
+// NeedsImageCommand lists the images of which it must be known what they run:
+// those of steps that have neither a command nor a script.
+func NeedsImageCommand(spec *v1.TaskSpec) []string {
+	var images []string
+	for i := range spec.Steps {
+		s := spec.Steps[i].DeepCopy()
+		if spec.StepTemplate != nil {
+			mergeTemplate(s, spec.StepTemplate)
+		}
+		if len(s.Command) == 0 && s.Script == "" && !slices.Contains(images, s.Image) {
+			images = append(images, s.Image)
+		}
+	}
+	return images
+}
+
+func declaredResults(spec *v1.TaskSpec) []contract.Declared {
+	var out []contract.Declared
+	for _, r := range spec.Results {
+		if r.Value == nil {
+			out = append(out, contract.Declared{Name: r.Name, Type: resultType(r.Type, r.Properties)})
+		}
+	}
+	return out
+}
+
+func stepResults(s *v1.Step) []contract.Declared {
+	var out []contract.Declared
+	for _, r := range s.Results {
+		out = append(out, contract.Declared{Name: r.Name, Type: resultType(r.Type, r.Properties)})
+	}
+	return out
+}
+
+func resultType(t v1.ResultsType, properties map[string]v1.PropertySpec) string {
+	switch {
+	case t == v1.ResultsTypeString:
+		return ""
+	case t == "" && properties != nil:
+		return string(v1.ResultsTypeObject)
+	}
+	return string(t)
+}
+
+// usesArtifacts reports whether the step names a provenance file.
+func usesArtifacts(s *v1.Step) bool {
+	texts := append(append([]string{s.Script}, s.Command...), s.Args...)
+	for _, e := range s.Env {
+		texts = append(texts, e.Value)
+	}
+	return slices.ContainsFunc(texts, func(t string) bool {
+		return strings.Contains(t, contract.TaskArtifacts) || strings.Contains(t, "/artifacts/provenance.json")
+	})
+}
+
+// refs lists the values that earlier steps produce and this one uses.
+func (b *builder) refs(i int, s *v1.Step) ([]contract.Ref, error) {
+	texts := append(append([]string{s.Script}, s.Command...), s.Args...)
+	for _, e := range s.Env {
+		texts = append(texts, e.Value)
+	}
+	for _, w := range s.When {
+		texts = append(append(texts, w.Input), w.Values...)
+	}
+	var refs []contract.Ref
+	for _, text := range texts {
+		for _, r := range expr.References(text) {
+			if r.Path[0] != "steps" || len(r.Path) < 4 || r.Path[2] != "results" {
+				continue
+			}
+			ref, err := b.ref(i, r, text[r.Pos:r.End])
+			if err != nil {
+				return nil, err
+			}
+			if !slices.ContainsFunc(refs, func(have contract.Ref) bool { return have.Text == ref.Text }) {
+				refs = append(refs, ref)
+			}
+		}
+	}
+	return refs, nil
+}
+
+func (b *builder) ref(i int, r expr.Reference, text string) (contract.Ref, error) {
+	steps := b.task.Spec.Steps
+	from := slices.IndexFunc(steps[:i], func(s v1.Step) bool { return s.Name == r.Path[1] })
+	if from < 0 {
+		return contract.Ref{}, fmt.Errorf("%s: no step named %q before this one", text, r.Path[1])
+	}
+	result := slices.IndexFunc(steps[from].Results, func(res v1.StepResult) bool { return res.Name == r.Path[3] })
+	if result < 0 {
+		return contract.Ref{}, fmt.Errorf("%s: step %q declares no result named %q", text, r.Path[1], r.Path[3])
+	}
+	ref := contract.Ref{Text: text, File: contract.StepResultPath(contract.StepDir(b.steps[from].Name), r.Path[3])}
+	switch {
+	case len(r.Path) > 4:
+		ref.Key = strings.Join(r.Path[4:], ".")
+	case r.Selector == expr.All:
+		ref.All = true
+	case r.Selector == expr.At:
+		ref.Index = &r.Index
+	}
+	return ref, nil
+}
+
+// deadline is when the kubelet ends a Pod that its controller forgot: well after
+// the controller should have.
+func deadline(timeout time.Duration) *int64 {
+	if timeout <= 0 {
+		return nil
+	}
+	seconds := int64((timeout + timeout/2).Seconds()) + 1
+	return &seconds
+}

@@ -1,0 +1,96 @@
+package taskrun
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
+	"github.com/slipway-dev/slipway/api/tekton/validation"
+	"github.com/slipway-dev/slipway/pkg/compile"
+	"github.com/slipway-dev/slipway/pkg/resolve"
+)
+
+// spec finds what the run runs and binds it to the run. A retry runs what the
+// first attempt ran, whatever has become of the Task since.
+func (r *Reconciler) spec(ctx context.Context, run *v1.TaskRun) (*resolvedSpec, error) {
+	if task := run.Status.TaskSpec; task != nil {
+		return &resolvedSpec{task: task, provenance: run.Status.Provenance, workspaces: r.Settings.Current().Bind(task, run.Spec.Workspaces)}, nil
+	}
+	task, err := r.task(ctx, run)
+	if err != nil {
+		return nil, resolution(err)
+	}
+	resolved := &resolvedSpec{steps: map[int]*v1.Provenance{}, workspaces: r.Settings.Current().Bind(task.Spec, run.Spec.Workspaces)}
+	if task.Source != nil {
+		resolved.provenance = &v1.Provenance{RefSource: task.Source}
+	}
+	actions, err := r.actions(ctx, run, task.Spec, resolved)
+	if err != nil {
+		return nil, resolution(err)
+	}
+	resolved.task, err = compile.Spec(task.Spec, compile.Binding{
+		Name: run.Name, Namespace: run.Namespace, UID: string(run.UID), TaskName: task.Name,
+		Inline: run.Spec.TaskSpec != nil, Params: run.Spec.Params, Workspaces: bound(run, resolved.workspaces), StepActions: actions,
+	})
+	var invalid *compile.InvalidValue
+	switch {
+	case errors.As(err, &invalid):
+		return nil, &refusal{v1.TaskRunReasonInvalidParamValue, err}
+	case err != nil:
+		return nil, &refusal{v1.TaskRunReasonFailedValidation, err}
+	}
+	resolved.elsewhere = fromElsewhere(run, task.Spec)
+	return resolved, check(run, task)
+}
+
+// check finds what is wrong with a run or its Task and what nothing here acts on
+// yet: the schema cannot say it, and no run is to pass it over.
+func check(run *v1.TaskRun, task *resolve.Task) error {
+	run = run.DeepCopy()
+	run.SetDefaults()
+	spec := field.NewPath("spec")
+	if err := first(validation.TaskRun(run), validation.TaskRunFits(&run.Spec, task.Spec, spec), validation.UnsupportedTaskRun(&run.Spec, spec)); err != nil {
+		return &refusal{v1.TaskRunReasonFailedValidation, err}
+	}
+	if run.Spec.TaskSpec != nil {
+		return nil
+	}
+	named := task.Spec.DeepCopy()
+	named.SetDefaults()
+	if err := first(validation.TaskSpec(named, spec), validation.UnsupportedTaskSpec(named, spec)); err != nil {
+		return &refusal{v1.TaskRunReasonTaskFailedValidation, fmt.Errorf("task %q: %w", task.Name, err)}
+	}
+	return nil
+}
+
+// first is the first error of lists, and how many more there are.
+func first(lists ...field.ErrorList) error {
+	all := slices.Concat(lists...)
+	switch len(all) {
+	case 0:
+		return nil
+	case 1:
+		return errors.New(validation.Message(all[0]))
+	}
+	return fmt.Errorf("%s (and %d more)", validation.Message(all[0]), len(all)-1)
+}
+
+// podLabels are the run's, the name of its Task, and who manages the Pod.
+func podLabels(run *v1.TaskRun, managedBy string) map[string]string {
+	labels := maps.Clone(run.Labels)
+	if labels == nil {
+		labels = map[string]string{}
+	}
+	if ref := run.Spec.TaskRef; ref != nil && ref.Name != "" && labels[v1.LabelTask] == "" {
+		labels[v1.LabelTask] = ref.Name
+	}
+	if labels[v1.LabelManagedBy] == "" {
+		labels[v1.LabelManagedBy] = managedBy
+	}
+	return labels
+}

@@ -1,0 +1,137 @@
+package kube
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+
+	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
+)
+
+func node(kubelet, runtime string, users bool) corev1.Node {
+	return corev1.Node{Status: corev1.NodeStatus{
+		NodeInfo:        corev1.NodeSystemInfo{KubeletVersion: kubelet, ContainerRuntimeVersion: runtime},
+		RuntimeHandlers: []corev1.NodeRuntimeHandler{{Name: "other"}, {Features: &corev1.NodeRuntimeHandlerFeatures{UserNamespaces: &users}}},
+	}}
+}
+
+// What one node cannot do, no Pod may ask for: it might land there.
+func TestNodeCapabilities(t *testing.T) {
+	modern := node("v1.36.3", "containerd://2.4.2", true)
+	cordoned := node("v1.30.0", "containerd://1.7.0", false)
+	cordoned.Spec.Unschedulable = true
+	for name, tc := range map[string]struct {
+		nodes []corev1.Node
+		want  Capabilities
+	}{
+		"no node":             {nil, Capabilities{}},
+		"modern":              {[]corev1.Node{modern}, Capabilities{true, true}},
+		"one of two is old":   {[]corev1.Node{modern, node("v1.34.9", "containerd://2.4.2", true)}, Capabilities{false, true}},
+		"old containerd":      {[]corev1.Node{node("v1.36.3", "containerd://2.0.9", true)}, Capabilities{false, true}},
+		"suffix in a version": {[]corev1.Node{node("v1.35.0-gke.12", "containerd://2.1.0+azure", true)}, Capabilities{true, true}},
+		"cri-o":               {[]corev1.Node{node("v1.35.0", "cri-o://1.31.2", true)}, Capabilities{true, true}},
+		"unknown runtime":     {[]corev1.Node{node("v1.35.0", "docker://29.0", true)}, Capabilities{false, true}},
+		"no user namespaces":  {[]corev1.Node{node("v1.36.3", "containerd://2.4.2", false)}, Capabilities{true, false}},
+		"cordoned":            {[]corev1.Node{modern, cordoned}, Capabilities{true, true}},
+		"only cordoned":       {[]corev1.Node{cordoned}, Capabilities{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(tc.want, NodeCapabilities(tc.nodes)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestPatchStatus(t *testing.T) {
+	scheme, err := Scheme()
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := &v1.TaskRun{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "ci"}}
+	c := fake.NewClientBuilder().WithScheme(scheme).WithObjects(run).WithStatusSubresource(run).Build()
+	read := func() *v1.TaskRun {
+		var r v1.TaskRun
+		if err := c.Get(t.Context(), client.ObjectKeyFromObject(run), &r); err != nil {
+			t.Fatal(err)
+		}
+		return &r
+	}
+	before := read()
+	if wrote, err := PatchStatus(t.Context(), c, before, before.DeepCopy()); wrote || err != nil {
+		t.Errorf("a status that does not change: wrote %v, %v", wrote, err)
+	}
+	after := before.DeepCopy()
+	after.Status.PodName = "ci-pod"
+	after.Labels = map[string]string{"not": "the status"}
+	if wrote, err := PatchStatus(t.Context(), c, before, after); !wrote || err != nil {
+		t.Fatalf("wrote %v, %v", wrote, err)
+	}
+	if got := read(); got.Status.PodName != "ci-pod" || got.Labels != nil {
+		t.Errorf("status %+v, labels %v", got.Status, got.Labels)
+	}
+	after.Status.PodName = "another"
+	if _, err := PatchStatus(t.Context(), c, before, after); !IsStale(err) {
+		t.Errorf("a patch of a version that is gone: %v", err)
+	}
+}
+
+func TestErrors(t *testing.T) {
+	pods := schema.GroupResource{Resource: "pods"}
+	quota := apierrors.NewForbidden(pods, "p", errors.New("exceeded quota: q, requested: pods=1"))
+	policy := apierrors.NewForbidden(pods, "p", errors.New("violates PodSecurity"))
+	for name, tc := range map[string]struct {
+		err            error
+		quota, refused bool
+	}{
+		"quota":     {quota, true, false},
+		"policy":    {policy, false, true},
+		"invalid":   {apierrors.NewInvalid(schema.GroupKind{Kind: "Pod"}, "p", nil), false, true},
+		"timeout":   {apierrors.NewTimeoutError("slow", 1), false, false},
+		"not of it": {errors.New("exceeded quota"), false, false},
+	} {
+		if IsQuota(tc.err) != tc.quota || IsRefused(tc.err) != tc.refused {
+			t.Errorf("%s: quota %v, refused %v", name, IsQuota(tc.err), IsRefused(tc.err))
+		}
+	}
+}
+
+// What no reconciler reads is not kept for as long as the object lives.
+func TestStrip(t *testing.T) {
+	in := &v1.Task{ObjectMeta: metav1.ObjectMeta{Name: "t", ManagedFields: []metav1.ManagedFieldsEntry{{}},
+		Annotations: map[string]string{corev1.LastAppliedConfigAnnotation: "{}", "keep": "me"}}}
+	out, err := strip(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &v1.Task{ObjectMeta: metav1.ObjectMeta{Name: "t", Annotations: map[string]string{"keep": "me"}}}
+	if diff := cmp.Diff(want, out); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	big := node("v1.36.3", "containerd://2.4.2", true)
+	big.Labels, big.Status.Images = map[string]string{"a": "b"}, []corev1.ContainerImage{{Names: []string{"x"}}}
+	slim, err := stripNode(&big)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := slim.(*corev1.Node); n.Labels != nil || n.Status.Images != nil || NodeCapabilities([]corev1.Node{*n}) != (Capabilities{true, true}) {
+		t.Errorf("node is %+v", n)
+	}
+}
+
+func TestShorten(t *testing.T) {
+	if got := shorten(strings.Repeat("x", 2000)); len(got) != maxNote || !strings.HasSuffix(got, "...") {
+		t.Errorf("%d bytes", len(got))
+	}
+	if got := shorten("short"); got != "short" {
+		t.Error(got)
+	}
+}

@@ -1,0 +1,117 @@
+package kube
+
+import (
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	config "github.com/slipway-dev/slipway/api/config/v1alpha1"
+	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
+	"github.com/slipway-dev/slipway/api/tekton/v1beta1"
+)
+
+// Scheme knows the kinds of Kubernetes and of Slipway.
+func Scheme() (*runtime.Scheme, error) {
+	s := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1.AddToScheme, v1beta1.AddToScheme, config.AddToScheme} {
+		if err := add(s); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// ManagerOptions is what a manager needs to know.
+type ManagerOptions struct {
+	Scheme *runtime.Scheme
+	// PodLabel is a label that each Pod to be cached bears.
+	PodLabel string
+	// Namespaces to work in; none means all.
+	Namespaces []string
+	// SettingsNamespace is the only one of which ConfigMaps are cached; it may be empty
+	// when none are read.
+	SettingsNamespace string
+	// LeaderElection names the lease, as NAMESPACE and NAME; an empty name
+	// elects nobody.
+	LeaseNamespace, LeaseName string
+	// MetricsAddress and ProbeAddress are as manager.Options has them.
+	MetricsAddress, ProbeAddress string
+}
+
+// NewManager returns a manager whose caches grow with the runs and Tasks of the
+// cluster and with nothing else: other Pods are not watched, and of Nodes only
+// what NodeCapabilities reads is kept.
+func NewManager(cfg *rest.Config, o ManagerOptions) (manager.Manager, error) {
+	cfg = rest.CopyConfig(cfg)
+	// The API server's priority and fairness holds clients back where it must;
+	// a second limit here would only queue what it has room for.
+	cfg.QPS, cfg.Burst = -1, -1
+	return manager.New(cfg, manager.Options{
+		Scheme:                        o.Scheme,
+		Metrics:                       server.Options{BindAddress: o.MetricsAddress},
+		HealthProbeBindAddress:        o.ProbeAddress,
+		LeaderElection:                o.LeaseName != "",
+		LeaderElectionID:              o.LeaseName,
+		LeaderElectionNamespace:       o.LeaseNamespace,
+		LeaderElectionReleaseOnCancel: true,
+		GracefulShutdownTimeout:       new(10 * time.Second),
+		Client: client.Options{Cache: &client.CacheOptions{
+			// Values of Secrets are read when needed and never kept.
+			DisableFor: []client.Object{&corev1.Secret{}, &corev1.PersistentVolumeClaim{}},
+		}},
+		Cache: cache.Options{
+			DefaultTransform:  strip,
+			DefaultNamespaces: namespaces(o.Namespaces),
+			ByObject: map[client.Object]cache.ByObject{
+				&corev1.Pod{}:       {Label: labels.SelectorFromSet(labels.Set{o.PodLabel: "true"})},
+				&corev1.Node{}:      {Transform: stripNode},
+				&corev1.ConfigMap{}: {Namespaces: namespaces([]string{o.SettingsNamespace})},
+			},
+		},
+	})
+}
+
+func namespaces(names []string) map[string]cache.Config {
+	if len(names) == 0 {
+		return nil
+	}
+	all := map[string]cache.Config{}
+	for _, n := range names {
+		all[n] = cache.Config{}
+	}
+	return all
+}
+
+// strip drops what no reconciler reads.
+func strip(in any) (any, error) {
+	if o, err := meta.Accessor(in); err == nil {
+		o.SetManagedFields(nil)
+		if a := o.GetAnnotations(); a[corev1.LastAppliedConfigAnnotation] != "" {
+			delete(a, corev1.LastAppliedConfigAnnotation)
+			o.SetAnnotations(a)
+		}
+	}
+	return in, nil
+}
+
+func stripNode(in any) (any, error) {
+	n, ok := in.(*corev1.Node)
+	if !ok {
+		return in, nil
+	}
+	slim := &corev1.Node{TypeMeta: n.TypeMeta}
+	slim.Name, slim.UID, slim.ResourceVersion = n.Name, n.UID, n.ResourceVersion
+	slim.Spec.Unschedulable = n.Spec.Unschedulable
+	slim.Status.NodeInfo = n.Status.NodeInfo
+	slim.Status.RuntimeHandlers = n.Status.RuntimeHandlers
+	return slim, nil
+}

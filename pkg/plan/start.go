@@ -1,0 +1,238 @@
+package plan
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
+	"github.com/slipway-dev/slipway/api/tekton/validation"
+	"github.com/slipway-dev/slipway/pkg/dag"
+	"github.com/slipway-dev/slipway/pkg/expr"
+	"github.com/slipway-dev/slipway/pkg/plan/check"
+	"github.com/slipway-dev/slipway/pkg/plan/fill"
+	"github.com/slipway-dev/slipway/pkg/plan/matrix"
+	"github.com/slipway-dev/slipway/pkg/suggest"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// userError marks the failures that are for the user to mend, so that they
+// can be told from those of the cluster in dashboards.
+const userError = "[User error] "
+
+// hold answers for a run that is held back.
+func (d *Decision) hold(in Input) {
+	d.set(in, corev1.ConditionUnknown, v1.PipelineRunReasonPending, fmt.Sprintf("PipelineRun %q is pending", in.Run.Name))
+}
+
+// start checks the run against its pipeline and pins the pipeline in the status,
+// with the variables that are known put in.
+func (d *Decision) start(in Input) {
+	d.Status.ObservedGeneration = in.Run.Generation
+	d.Status.StartTime = &metav1.Time{Time: in.Now}
+	d.Status.Provenance = in.Provenance
+	if in.Run.IsCancelled() {
+		d.finish(in, corev1.ConditionFalse, v1.PipelineRunReasonCancelled, cancelledMessage(in.Run))
+		return
+	}
+	spec := specOf(in)
+	if spec == nil {
+		d.fail(in, v1.PipelineRunReasonCouldntGetPipeline, errors.New("spec: needs a pipelineRef or a pipelineSpec"))
+		return
+	}
+	spec = spec.DeepCopy()
+	spec.SetDefaults()
+	d.Status.PipelineSpec = spec
+	if reason, err := pin(in, spec); err != nil {
+		d.fail(in, reason, err)
+		return
+	}
+	d.Labels, d.Annotations = inherited(in)
+	d.set(in, corev1.ConditionUnknown, v1.PipelineRunReasonStarted, "")
+}
+
+func specOf(in Input) *v1.PipelineSpec {
+	switch {
+	case in.Run.Spec.PipelineSpec != nil:
+		return in.Run.Spec.PipelineSpec
+	case in.Pipeline != nil:
+		return &in.Pipeline.Spec
+	}
+	return nil
+}
+
+// pin validates spec and substitutes in it.
+func pin(in Input, spec *v1.PipelineSpec) (v1.PipelineRunReason, error) {
+	if _, err := graphOf(spec); err != nil {
+		return v1.PipelineRunReasonInvalidGraph, graphError(spec, err)
+	}
+	if reason, err := check.Params(spec.Params, in.Run.Spec.Params); err != nil {
+		return reason, err
+	}
+	if reason, err := check.Bindings(in.Run, spec); err != nil {
+		return reason, err
+	}
+	vars, err := runVars(in, spec)
+	if err != nil {
+		return v1.PipelineRunReasonFailedValidation, err
+	}
+	if reason, err := substitutePipeline(spec, vars); err != nil {
+		return reason, err
+	}
+	for _, t := range slices.Concat(spec.Tasks, spec.Finally) {
+		if err := matrix.Check(&t, in.Defaults.MaxMatrix); err != nil {
+			return v1.PipelineRunReasonFailedValidation, err
+		}
+	}
+	if reason, err := check.Tasks(in.Run, spec, check.Given{Tasks: in.Tasks, Workspace: in.Defaults.Workspace}); err != nil {
+		return reason, err
+	}
+	return validate(in)
+}
+
+// validate looks for all else that can be wrong, in what the user wrote, and for
+// what nothing here acts on: it comes last because it knows no reason but one.
+func validate(in Input) (v1.PipelineRunReason, error) {
+	run, spec := in.Run.DeepCopy(), field.NewPath("spec")
+	run.SetDefaults()
+	errs := append(validation.PipelineRun(run), validation.UnsupportedPipelineRun(&run.Spec, spec)...)
+	if in.Pipeline != nil {
+		pipeline := in.Pipeline.DeepCopy()
+		pipeline.SetDefaults()
+		errs = append(errs, validation.Pipeline(pipeline)...)
+		errs = append(errs, validation.UnsupportedPipelineSpec(&pipeline.Spec, spec)...)
+		errs = append(errs, validation.UnsupportedTaskRunSpecs(&run.Spec, &pipeline.Spec, spec)...)
+	}
+	if len(errs) == 0 {
+		return "", nil
+	}
+	var lines []string
+	for _, e := range errs {
+		lines = append(lines, validation.Message(e))
+	}
+	return v1.PipelineRunReasonFailedValidation, errors.New(strings.Join(lines, "; "))
+}
+
+// graphError says where in the spec the graph is wrong.
+func graphError(spec *v1.PipelineSpec, err error) error {
+	unknown := new(dag.UnknownNodeError)
+	if !errors.As(err, &unknown) {
+		return fmt.Errorf("spec.tasks: %w", err)
+	}
+	var names []string
+	at := 0
+	for i, t := range spec.Tasks {
+		names = append(names, t.Name)
+		if t.Name == unknown.Edge.To {
+			at = i
+		}
+	}
+	field := ""
+	if slices.Contains(spec.Tasks[at].RunAfter, unknown.Name) {
+		field = ".runAfter"
+	}
+	return fmt.Errorf("spec.tasks[%d]%s: no task named %q%s", at, field, unknown.Name, suggest.DidYouMean(unknown.Name, names))
+}
+
+// pipelineName is the name of the pipeline, for labels and context.pipeline.name.
+func pipelineName(in Input) string {
+	switch ref := in.Run.Spec.PipelineRef; {
+	case in.Pipeline != nil && in.Pipeline.Name != "":
+		return in.Pipeline.Name
+	case ref != nil && ref.Name != "":
+		return ref.Name
+	case ref == nil && in.Run.GenerateName != "":
+		if name := strings.TrimRight(in.Run.GenerateName, "-."); name != "" {
+			return name
+		}
+	}
+	return in.Run.Name
+}
+
+// runVars are the variables that are known when a run starts.
+func runVars(in Input, spec *v1.PipelineSpec) (expr.Vars, error) {
+	vars, err := fill.Params(spec.Params, in.Run.Spec.Params)
+	if err != nil {
+		return vars, err
+	}
+	vars.SetText("context.pipelineRun.name", in.Run.Name)
+	vars.SetText("context.pipelineRun.namespace", in.Run.Namespace)
+	vars.SetText("context.pipelineRun.uid", string(in.Run.UID))
+	vars.SetText("context.pipeline.name", contextName(in))
+	for _, w := range spec.Workspaces {
+		vars.SetText("workspaces."+w.Name+".bound", "false")
+	}
+	for _, w := range in.Run.Spec.Workspaces {
+		vars.SetText("workspaces."+w.Name+".bound", "true")
+	}
+	return vars, nil
+}
+
+// contextName is $(context.pipeline.name): that of a Pipeline, or of the run
+// that carries its pipeline in itself.
+func contextName(in Input) string {
+	if in.Pipeline != nil {
+		return in.Pipeline.Name
+	}
+	return in.Run.Name
+}
+
+func substitutePipeline(spec *v1.PipelineSpec, vars expr.Vars) (v1.PipelineRunReason, error) {
+	for _, part := range []struct {
+		name  string
+		tasks []v1.PipelineTask
+	}{{"tasks", spec.Tasks}, {"finally", spec.Finally}} {
+		for i := range part.tasks {
+			t := &part.tasks[i]
+			err := fill.Task(t, vars)
+			if err == nil && t.TaskSpec != nil && !t.TaskSpec.IsCustomTask() {
+				err = fill.TaskSpec(&t.TaskSpec.TaskSpec, inner(t, vars))
+			}
+			if err != nil {
+				reason := v1.PipelineRunReasonFailedValidation
+				if errors.Is(err, expr.ErrBounds) {
+					reason = v1.PipelineRunReasonParamArrayIndexingInvalid
+				}
+				return reason, fmt.Errorf("spec.%s[%d] (%s): %w", part.name, i, t.Name, err)
+			}
+		}
+	}
+	return "", nil
+}
+
+// inner are the variables of the pipeline that reach into a Task written in
+// place: those that the Task's own params and workspaces do not hide.
+func inner(t *v1.PipelineTask, vars expr.Vars) expr.Vars {
+	hidden := func(name string) bool {
+		part, rest, _ := strings.Cut(name, ".")
+		switch part {
+		case "params":
+			return slices.ContainsFunc(fill.AllParams(t), func(p v1.Param) bool { return p.Name == rest })
+		case "workspaces":
+			rest = strings.TrimSuffix(rest, ".bound")
+			return slices.ContainsFunc(t.Workspaces, func(w v1.WorkspacePipelineTaskBinding) bool { return w.Name == rest }) ||
+				slices.ContainsFunc(t.TaskSpec.Workspaces, func(w v1.WorkspaceDeclaration) bool { return w.Name == rest })
+		}
+		return false
+	}
+	return vars.Without(hidden)
+}
+
+// inherited are the labels and annotations that a run takes from its Pipeline.
+// Its own come first.
+func inherited(in Input) (labels, annotations map[string]string) {
+	labels, annotations = map[string]string{}, map[string]string{}
+	if in.Pipeline != nil {
+		maps.Copy(labels, in.Pipeline.Labels)
+		maps.Copy(annotations, in.Pipeline.Annotations)
+		delete(annotations, corev1.LastAppliedConfigAnnotation)
+	}
+	labels[v1.LabelPipeline] = pipelineName(in)
+	maps.DeleteFunc(labels, func(k, _ string) bool { _, has := in.Run.Labels[k]; return has })
+	maps.DeleteFunc(annotations, func(k, _ string) bool { _, has := in.Run.Annotations[k]; return has })
+	return labels, annotations
+}

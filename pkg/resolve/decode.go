@@ -1,0 +1,107 @@
+package resolve
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
+	"sigs.k8s.io/yaml"
+
+	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
+	"github.com/slipway-dev/slipway/api/tekton/v1beta1"
+)
+
+// decode reads the first object of a document, which is to be of that kind. A
+// field that is not known is passed over, as the API server does it.
+func decode(content []byte, kind string, into object) error {
+	text, err := firstObject(content)
+	if err != nil {
+		return err
+	}
+	var head metav1.TypeMeta
+	if err := yaml.Unmarshal(text, &head); err != nil {
+		return fmt.Errorf("is not YAML: %w", err)
+	}
+	group, version, _ := strings.Cut(head.APIVersion, "/")
+	switch {
+	case head.Kind == "" && head.APIVersion == "":
+		return fmt.Errorf("is no %s: it has neither apiVersion nor kind", kind)
+	case group != v1.GroupName || !knownVersion(version, kind):
+		return fmt.Errorf("is of apiVersion %q, and a %s of %s is needed", head.APIVersion, kind, v1.GroupName)
+	case head.Kind != kind:
+		return fmt.Errorf("is a %s, and a %s is needed", head.Kind, kind)
+	}
+	if version == "v1beta1" && kind == v1.KindTask {
+		if text, err = renameResources(text); err != nil {
+			return err
+		}
+	}
+	if err := yaml.Unmarshal(text, into); err != nil {
+		return fmt.Errorf("is no %s: %w", kind, err)
+	}
+	into.SetDefaults()
+	return nil
+}
+
+// knownVersion reports whether the version is one whose objects differ from the
+// one read here in no more than renameResources knows.
+func knownVersion(version, kind string) bool {
+	switch version {
+	case "v1beta1":
+		return true
+	case "v1":
+		return kind != v1beta1.KindStepAction
+	case "v1alpha1":
+		return kind == v1beta1.KindStepAction
+	}
+	return false
+}
+
+// firstObject skips what holds comments alone.
+func firstObject(content []byte) ([]byte, error) {
+	documents := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(content)))
+	for {
+		text, err := documents.Read()
+		if errors.Is(err, io.EOF) {
+			return nil, errors.New("is empty")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("is not YAML: %w", err)
+		}
+		var any any
+		if err := yaml.Unmarshal(text, &any); err != nil {
+			return nil, fmt.Errorf("is not YAML: %w", err)
+		}
+		if any != nil {
+			return text, nil
+		}
+	}
+}
+
+// renameResources gives the computing resources of a v1beta1 Task's containers
+// the name that they have in v1.
+func renameResources(text []byte) ([]byte, error) {
+	var task map[string]any
+	if err := yaml.Unmarshal(text, &task); err != nil {
+		return nil, err
+	}
+	spec, _ := task["spec"].(map[string]any)
+	var containers []any
+	for _, field := range []string{"steps", "sidecars"} {
+		list, _ := spec[field].([]any)
+		containers = append(containers, list...)
+	}
+	for _, c := range append(containers, spec["stepTemplate"]) {
+		container, _ := c.(map[string]any)
+		if resources, ok := container["resources"]; ok {
+			container["computeResources"] = resources
+			delete(container, "resources")
+		}
+	}
+	return yaml.Marshal(task)
+}
