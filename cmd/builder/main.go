@@ -4,7 +4,9 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
+	"syscall"
 	"time"
 
 	"github.com/slipway-dev/slipway/pkg/build"
@@ -12,6 +14,11 @@ import (
 )
 
 func main() {
+	// The container runtime reads the two streams apart, and an error could come before the progress that led to it: all
+	// that is written here, and by the commands of the Dockerfile, goes through one.
+	if err := syscall.Dup3(int(os.Stdout.Fd()), int(os.Stderr.Fd()), 0); err != nil {
+		fmt.Fprintln(os.Stderr, "standard error stays apart:", err)
+	}
 	env := build.Env{
 		Stdout:   os.Stdout,
 		Stderr:   os.Stderr,

@@ -86,6 +86,9 @@ func (e *Env) namespace() {
 	}
 	e.Namespace = ns.Name
 	e.Cleanup(func() {
+		if e.Failed() {
+			e.dump()
+		}
 		if e.Failed() && os.Getenv("E2E_KEEP") != "" {
 			e.Logf("kept namespace %s", ns.Name)
 			return
