@@ -1,0 +1,34 @@
+package convert
+
+import "fmt"
+
+// A Problem is a field of a v1beta1 object that no run can do justice to.
+type Problem struct {
+	Path    Path
+	Message string
+}
+
+func (p Problem) Error() string { return fmt.Sprintf("%s: %s", p.Path, p.Message) }
+
+// Refused lists what a v1beta1 object has that cannot be served, each with the way out.
+func Refused(obj map[string]any) (problems []Problem) {
+	walk(obj, func(s *Shape, o map[string]any, at Path) {
+		if text, gone := s.Gone[resourcesField]; gone && text == noResources && o[resourcesField] != nil {
+			problems = append(problems, Problem{at.child(resourcesField), NoResources})
+		}
+		if s == taskRef && o[kindField] == ClusterTask {
+			problems = append(problems, Problem{at.child(kindField), NoClusterTask})
+		}
+	})
+	return append(problems, twice(obj)...)
+}
+
+// twice lists what an object says in two ways.
+func twice(obj map[string]any) (problems []Problem) {
+	walk(obj, func(s *Shape, o map[string]any, at Path) {
+		if f := s.Folded; f != nil && o[f.Field] != nil && o[f.Into] != nil {
+			problems = append(problems, Problem{at.child(f.Field), fmt.Sprintf("give only one of %s and %s", f.Field, f.Into)})
+		}
+	})
+	return problems
+}
