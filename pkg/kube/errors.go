@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"errors"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -9,9 +10,17 @@ import (
 
 const mergePatch = types.MergePatchType
 
-// IsStale reports whether err means that the object changed since it was read:
-// the next event brings the newer one, so that there is nothing to report.
-func IsStale(err error) bool { return apierrors.IsConflict(err) }
+// staleError is a status that was decided on an object that has changed since.
+type staleError struct{ err error }
+
+func (e *staleError) Error() string { return e.err.Error() }
+func (e *staleError) Unwrap() error { return e.err }
+
+// IsStale reports whether err is PatchStatus's answer to an object that changed
+// since it was read: its event is on its way, so that there is nothing to report.
+// Conflicts over other objects, such as a quota that a Pod counts against, bring no
+// event and are errors like any other.
+func IsStale(err error) bool { return errors.As(err, new(*staleError)) }
 
 // IsGone reports whether err means that the object does not exist.
 func IsGone(err error) bool { return apierrors.IsNotFound(err) }

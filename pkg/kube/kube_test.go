@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 )
@@ -81,6 +83,28 @@ func TestPatchStatus(t *testing.T) {
 	after.Status.PodName = "another"
 	if _, err := PatchStatus(t.Context(), c, before, after); !IsStale(err) {
 		t.Errorf("a patch of a version that is gone: %v", err)
+	}
+	if IsStale(apierrors.NewConflict(schema.GroupResource{Resource: "resourcequotas"}, "q", nil)) {
+		t.Error("a conflict over another object is taken for one over the run, and nobody would try again")
+	}
+}
+
+// What the API server throws away changes nothing and brings no event.
+func TestPatchStatusThatChangesNothing(t *testing.T) {
+	scheme, err := Scheme()
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := &v1.TaskRun{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "ci", ResourceVersion: "7"}}
+	c := fake.NewClientBuilder().WithScheme(scheme).WithInterceptorFuncs(interceptor.Funcs{
+		SubResourcePatch: func(context.Context, client.Client, string, client.Object, client.Patch, ...client.SubResourcePatchOption) error {
+			return nil
+		},
+	}).Build()
+	after := run.DeepCopy()
+	after.Status.PodName = "ci-pod"
+	if wrote, err := PatchStatus(t.Context(), c, run, after); wrote || err != nil {
+		t.Errorf("wrote %v, %v", wrote, err)
 	}
 }
 

@@ -47,6 +47,10 @@ type ManagerOptions struct {
 	MetricsAddress, ProbeAddress string
 }
 
+// ReconcileTimeout bounds one look at one run: a server that hangs costs the run that
+// needs it another try, and the others none of the workers.
+const ReconcileTimeout = 2 * time.Minute
+
 // NewManager returns a manager whose caches grow with the runs and Tasks of the
 // cluster and with nothing else: other Pods are not watched, and of Nodes only
 // what NodeCapabilities reads is kept.

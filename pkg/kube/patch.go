@@ -10,12 +10,14 @@ import (
 	"fmt"
 
 	jsonpatch "gopkg.in/evanphx/json-patch.v4"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 // PatchStatus writes the difference between before and after to the status of
 // the object, in one request that carries nothing else, and none when the two
-// do not differ. It reports whether it wrote.
+// do not differ. It reports whether the object has changed by it, so that an
+// event of it is certain.
 //
 // The request names the resource version of before: a decision taken on a stale
 // object is refused with a conflict (see IsStale) instead of overwriting what
@@ -29,7 +31,11 @@ func PatchStatus(ctx context.Context, c client.Client, before, after client.Obje
 		return false, nil
 	}
 	target := before.DeepCopyObject().(client.Object)
-	return true, c.Status().Patch(ctx, target, client.RawPatch(mergePatch, patch))
+	err = c.Status().Patch(ctx, target, client.RawPatch(mergePatch, patch))
+	if apierrors.IsConflict(err) {
+		return false, &staleError{err}
+	}
+	return err == nil && target.GetResourceVersion() != before.GetResourceVersion(), err
 }
 
 // statusPatch returns the merge patch of the field status alone, with the

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -89,7 +90,7 @@ func (c *Config) mark(ctx context.Context, run client.Object, value string, mess
 		return err
 	}
 	err = c.Client.Patch(ctx, run, client.RawPatch(types.MergePatchType, patch))
-	if kube.IsGone(err) || kube.IsStale(err) {
+	if kube.IsGone(err) || apierrors.IsConflict(err) {
 		return nil
 	}
 	return err

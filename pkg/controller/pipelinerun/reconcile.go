@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 	"github.com/slipway-dev/slipway/api/tekton/v1beta1"
@@ -48,20 +49,18 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if user := new(userError); errors.As(err, &user) {
 		err = r.record(ctx, run, plan.Failed(in, user.reason, user.err))
 	}
+	if kube.IsStale(err) {
+		return ctrl.Result{RequeueAfter: settle}, nil // the change that made it so is on its way here
+	}
 	if err != nil {
-		return ctrl.Result{}, ignoreStale(err)
+		return ctrl.Result{}, err
 	}
 	return result, nil
 }
 
-// ignoreStale drops the refusal of a write that was decided on an old object:
-// the event of the newer one is under way.
-func ignoreStale(err error) error {
-	if kube.IsStale(err) {
-		return nil
-	}
-	return err
-}
+// settle is how long an event may take that is certain to come; the run is looked
+// at again then in any case.
+const settle = 5 * time.Second
 
 // remember notes whether all that was decided was also done.
 func (r *Reconciler) remember(run *v1.PipelineRun, err error) {
@@ -85,7 +84,7 @@ func (r *Reconciler) act(ctx context.Context, run *v1.PipelineRun, d plan.Decisi
 	if len(d.Labels) > 0 || len(d.Annotations) > 0 {
 		// The write changes the version that the status is bound to: the event of
 		// the write brings the run back.
-		return ctrl.Result{}, r.label(ctx, run, d)
+		return ctrl.Result{RequeueAfter: settle}, r.label(ctx, run, d)
 	}
 	for _, o := range toCreate(d) {
 		if err := r.create(ctx, run, o); err != nil {
@@ -132,7 +131,7 @@ func (r *Reconciler) create(ctx context.Context, run *v1.PipelineRun, o client.O
 		return nil // its name holds a checksum of the run's uid, so nobody else made it
 	case apierrors.IsAlreadyExists(err):
 		if err := r.Live.Get(ctx, key, o); err != nil {
-			return client.IgnoreNotFound(err)
+			return fmt.Errorf("get %s %s, which exists: %w", kind, key.Name, err) // it is being deleted, and then made anew
 		}
 		if metav1.IsControlledBy(o, run) {
 			return nil

@@ -16,8 +16,13 @@ type made struct {
 	mu   sync.Mutex
 	pods map[types.UID]*madePod
 	// replaced holds, of each run, the version that the last write here was
-	// made to: for as long as the cache shows it, the cache is behind.
-	replaced map[types.UID]string
+	// made to: while the cache shows it, the cache is behind.
+	replaced map[types.UID]replaced
+}
+
+type replaced struct {
+	version string
+	at      time.Time
 }
 
 // madePod is a Pod of one attempt.
@@ -95,18 +100,20 @@ func (m *made) forget(run types.UID) {
 	delete(m.replaced, run)
 }
 
-func (m *made) wrote(run *v1.TaskRun) {
+func (m *made) wrote(run *v1.TaskRun, at time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.replaced == nil {
-		m.replaced = map[types.UID]string{}
+		m.replaced = map[types.UID]replaced{}
 	}
-	m.replaced[run.UID] = run.ResourceVersion
+	m.replaced[run.UID] = replaced{run.ResourceVersion, at}
 }
 
-func (m *made) isBehind(run *v1.TaskRun) bool {
+// isBehind saves the work on a run that the cache shows too late. It is not for ever:
+// the API server refuses what is decided on an old version in any case.
+func (m *made) isBehind(run *v1.TaskRun, now time.Time) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	version, ok := m.replaced[run.UID]
-	return ok && version == run.ResourceVersion
+	old, ok := m.replaced[run.UID]
+	return ok && old.version == run.ResourceVersion && now.Sub(old.at) < settle
 }

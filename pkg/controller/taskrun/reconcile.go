@@ -8,6 +8,7 @@ package taskrun
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -56,15 +57,18 @@ type Reconciler struct {
 // Reconcile takes one run a step further.
 func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	a, err := r.load(ctx, req.NamespacedName)
-	if a == nil || err != nil {
-		return ctrl.Result{}, err
+	next := time.Duration(0)
+	if a != nil && err == nil {
+		next, err = r.decide(a)(ctx, a)
 	}
-	next, err := r.decide(a)(ctx, a)
-	if kube.IsStale(err) {
-		return ctrl.Result{}, nil // the change that made it so is on its way here
+	if kube.IsStale(err) || errors.Is(err, errBehind) {
+		next, err = settle, nil // the change that made it so is on its way here
 	}
 	return ctrl.Result{RequeueAfter: next}, err
 }
+
+// errBehind says that the cache shows a run as it was before the last write here.
+var errBehind = errors.New("the cache is behind")
 
 // attempt is one attempt to run a TaskRun, as it is found.
 type attempt struct {
@@ -88,8 +92,8 @@ func (r *Reconciler) load(ctx context.Context, key client.ObjectKey) (*attempt, 
 	if err := r.Client.Get(ctx, key, &run); err != nil {
 		return nil, client.IgnoreNotFound(err)
 	}
-	if r.made.isBehind(&run) {
-		return nil, nil // the newer one will bring us here again
+	if r.made.isBehind(&run, r.Now()) {
+		return nil, errBehind
 	}
 	if run.IsDone() || run.DeletionTimestamp != nil {
 		r.made.forget(run.UID)
@@ -123,7 +127,7 @@ func (a *attempt) mayBeStale() bool {
 	return a.run.Status.PodName == a.podName()
 }
 
-// settle is how long the cache may take to show a Pod that was made.
+// settle is how long the cache may take to show what was made or written here.
 const settle = 5 * time.Second
 
 func isOwned(pod *corev1.Pod, run *v1.TaskRun) bool {

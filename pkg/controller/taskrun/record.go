@@ -20,7 +20,7 @@ func (r *Reconciler) record(ctx context.Context, a *attempt, v verdict) error {
 func (r *Reconciler) write(ctx context.Context, a *attempt) error {
 	wrote, err := kube.PatchStatus(ctx, r.Client, a.before, a.run)
 	if wrote && err == nil {
-		r.made.wrote(a.before)
+		r.made.wrote(a.before, a.now)
 		r.told(a)
 	}
 	return err

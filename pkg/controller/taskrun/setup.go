@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
+	"github.com/slipway-dev/slipway/pkg/kube"
 )
 
 // SetupWithManager has the manager call the reconciler for each TaskRun that is
@@ -26,6 +27,7 @@ func (r *Reconciler) SetupWithManager(m ctrl.Manager) error {
 		WatchesRawSource(source.Channel(r.Resolved, &handler.EnqueueRequestForObject{})).
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: r.Config.Workers,
+			ReconciliationTimeout:   kube.ReconcileTimeout,
 			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](50*time.Millisecond, time.Minute),
 		}).
 		Complete(r)
