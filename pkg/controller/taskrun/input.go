@@ -20,7 +20,7 @@ import (
 )
 
 // input gathers what compile needs to know of the namespace and the cluster.
-func (r *Reconciler) input(ctx context.Context, a *attempt, spec *v1.TaskSpec) (*compile.Input, error) {
+func (r *Reconciler) input(ctx context.Context, a *attempt, spec *resolvedSpec) (*compile.Input, error) {
 	run, set := a.run, r.Settings.Current()
 	account := cmp.Or(run.Spec.ServiceAccountName, set.ServiceAccountName)
 	template := compile.MergeTemplates(set.PodTemplate, run.Spec.PodTemplate)
@@ -39,15 +39,15 @@ func (r *Reconciler) input(ctx context.Context, a *attempt, spec *v1.TaskSpec) (
 	if template != nil {
 		pulls = append(slices.Clone(template.ImagePullSecrets), pulls...)
 	}
-	images, err := r.images(ctx, spec, imageQuery{run.Namespace, platform, pulls})
+	images, err := r.images(ctx, spec.task, imageQuery{run.Namespace, platform, pulls})
 	if err != nil {
 		return nil, err
 	}
 	return &compile.Input{
 		Name: a.podName(), Attempt: a.number(),
 		Owner: compile.Owner{APIVersion: v1.SchemeGroupVersion.String(), Kind: v1.KindTaskRun, Namespace: run.Namespace,
-			Name: run.Name, UID: run.UID, Labels: podLabels(run, set.ManagedBy), Annotations: run.Annotations},
-		Tasks: []compile.Task{{Spec: spec, Resources: run.Spec.ComputeResources, Images: images,
+			Name: run.Name, UID: run.UID, Labels: podLabels(run, spec, set.ManagedBy), Annotations: podAnnotations(run, spec)},
+		Tasks: []compile.Task{{Spec: spec.task, Resources: run.Spec.ComputeResources, Images: images,
 			StepResources: stepResources(run), SidecarResources: sidecarResources(run), Breakpoints: breakpoints(run)}},
 		ServiceAccount: account, UsesToken: run.Spec.ServiceAccountName != "" && run.Spec.ServiceAccountName != "default",
 		PodTemplate: template, Timeout: r.timeout(run), Credentials: credentials, LimitRanges: ranges.Items, Options: options,

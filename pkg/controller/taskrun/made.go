@@ -44,6 +44,8 @@ type resolvedSpec struct {
 	steps map[int]*v1.Provenance
 	// workspaces are the volumes of the Task, the installation's among them.
 	workspaces []v1.WorkspaceBinding
+	// labels and annotations are what the run takes from its Task and lacks.
+	labels, annotations map[string]string
 	// elsewhere says that a resolver found some of it, just now: it is not pinned yet.
 	elsewhere bool
 }

@@ -89,8 +89,11 @@ func TestRemoteTask(t *testing.T) {
 	h.wantWrites("patch status of ci")
 	l.answer(h)
 	h.reconcile()
-	h.wantWrites("patch status of ci", "patch status of ci", "create ci-pod")
+	h.wantWrites("patch status of ci", "patch status of ci", "patch ci", "create ci-pod")
 	run := h.run()
+	if run.Labels[v1.LabelTask] != "t" {
+		t.Errorf("the run has the labels %v, and its Task is named t", run.Labels)
+	}
 	if run.Status.TaskSpec == nil || run.Status.TaskSpec.Steps[0].Command[1] != "ada" || run.Status.Provenance.RefSource.URI != "/task" {
 		t.Errorf("pinned %+v, from %+v", run.Status.TaskSpec, run.Status.Provenance)
 	}

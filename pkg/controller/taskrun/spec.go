@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -28,6 +27,9 @@ func (r *Reconciler) spec(ctx context.Context, run *v1.TaskRun) (*resolvedSpec, 
 	resolved := &resolvedSpec{steps: map[int]*v1.Provenance{}, workspaces: r.Settings.Current().Bind(task.Spec, run.Spec.Workspaces)}
 	if task.Source != nil {
 		resolved.provenance = &v1.Provenance{RefSource: task.Source}
+	}
+	if run.Spec.TaskRef != nil {
+		resolved.labels, resolved.annotations = inherited(run, task)
 	}
 	actions, err := r.actions(ctx, run, task.Spec, resolved)
 	if err != nil {
@@ -78,19 +80,4 @@ func first(lists ...field.ErrorList) error {
 		return errors.New(validation.Message(all[0]))
 	}
 	return fmt.Errorf("%s (and %d more)", validation.Message(all[0]), len(all)-1)
-}
-
-// podLabels are the run's, the name of its Task, and who manages the Pod.
-func podLabels(run *v1.TaskRun, managedBy string) map[string]string {
-	labels := maps.Clone(run.Labels)
-	if labels == nil {
-		labels = map[string]string{}
-	}
-	if ref := run.Spec.TaskRef; ref != nil && ref.Name != "" && labels[v1.LabelTask] == "" {
-		labels[v1.LabelTask] = ref.Name
-	}
-	if labels[v1.LabelManagedBy] == "" {
-		labels[v1.LabelManagedBy] = managedBy
-	}
-	return labels
 }

@@ -32,6 +32,9 @@ func (r *Reconciler) start(ctx context.Context, a *attempt) (time.Duration, erro
 		err = r.pin(ctx, a, spec)
 	}
 	if err == nil {
+		err = r.label(ctx, a, spec)
+	}
+	if err == nil {
 		err = r.create(ctx, a, pod)
 	}
 	var refused *refusal
@@ -103,7 +106,7 @@ func (r *Reconciler) compile(ctx context.Context, a *attempt) (*corev1.Pod, *res
 	if err != nil {
 		return nil, nil, err
 	}
-	in, err := r.input(ctx, a, spec.task)
+	in, err := r.input(ctx, a, spec)
 	if err != nil {
 		return nil, nil, err
 	}
