@@ -41,6 +41,8 @@ func load(ref contract.Ref) ([]string, bool) {
 		return nil, false
 	}
 	switch {
+	case ref.Artifacts != "":
+		return artifact(data, ref)
 	case ref.Key != "":
 		var object map[string]string
 		err := json.Unmarshal(data, &object)
@@ -60,6 +62,27 @@ func load(ref contract.Ref) ([]string, bool) {
 		return list[*ref.Index : *ref.Index+1], true
 	}
 	return []string{string(data)}, true
+}
+
+// artifact is where the artifact that ref means is, as JSON: places and digests.
+func artifact(report []byte, ref contract.Ref) ([]string, bool) {
+	var sections map[string][]struct {
+		Name   string `json:"name"`
+		Values []struct {
+			Digest map[string]string `json:"digest,omitempty"`
+			URI    string            `json:"uri,omitempty"`
+		} `json:"values"`
+	}
+	if json.Unmarshal(report, &sections) != nil {
+		return nil, false
+	}
+	for _, a := range sections[ref.Artifacts] {
+		if ref.Key == "" || a.Name == ref.Key {
+			text, err := json.Marshal(a.Values)
+			return []string{string(text)}, err == nil
+		}
+	}
+	return nil, false
 }
 
 // one replaces refs within a string.

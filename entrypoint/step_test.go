@@ -260,6 +260,26 @@ func TestRefs(t *testing.T) {
 	}
 }
 
+// A step reads from the report of an earlier one where that has put what it made.
+func TestArtifactsOfEarlierSteps(t *testing.T) {
+	p := newPod(t)
+	report := p.write(p.path("earlier", "provenance.json"), `{"inputs": [{"name": "src", "values": [{"uri": "git+https://forge/a", "digest": {"sha1": "c"}}]}],
+		"outputs": [{"name": "log"}, {"name": "image", "buildOutput": true, "values": [{"uri": "oci://r/a", "digest": {"sha256": "d"}}]}]}`)
+	s := p.step(0, "x", "")
+	s.Refs = []contract.Ref{
+		{Text: "$(steps.a.outputs.image)", File: report, Artifacts: "outputs", Key: "image"},
+		{Text: "$(steps.a.inputs)", File: report, Artifacts: "inputs"},
+		{Text: "$(steps.a.outputs.none)", File: report, Artifacts: "outputs", Key: "none"},
+		{Text: "$(steps.b.outputs.x)", File: p.path("earlier", "gone"), Artifacts: "outputs", Key: "x"},
+	}
+	s.Command = []string{"sh", "-c", `for a; do echo "$a"; done`, "sh", "$(steps.a.outputs.image)", "$(steps.a.inputs)", "$(steps.a.outputs.none)", "$(steps.b.outputs.x)"}
+	c, _, _ := p.run(s)
+	want := `[{"digest":{"sha256":"d"},"uri":"oci://r/a"}]` + "\n" + `[{"digest":{"sha1":"c"},"uri":"git+https://forge/a"}]` + "\n$(steps.a.outputs.none)\n$(steps.b.outputs.x)\n"
+	if diff := cmp.Diff(want, c.out.String()); diff != "" {
+		t.Error(diff, c.err.String())
+	}
+}
+
 func TestUsageOfAnotherRelease(t *testing.T) {
 	dev, err := os.OpenFile(filepath.Join(t.TempDir(), "err"), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {

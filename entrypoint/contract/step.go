@@ -117,9 +117,13 @@ type Ref struct {
 	// a value of When that is the text of an All and nothing else is replaced
 	// by one for each element.
 	Text string `json:"text"`
-	// File is the result file that holds the value.
+	// File is the result file that holds the value, or the report of a step's
+	// artifacts.
 	File string `json:"file"`
-	// At most one of these picks a part. None: the content as it is.
+	// Artifacts is inputs or outputs where File is a report: the value is the JSON of
+	// where the artifact named Key is, or the first one without a Key.
+	Artifacts string `json:"artifacts,omitempty"`
+	// At most one of these picks a part of a result. None: the content as it is.
 	All   bool   `json:"all,omitempty"`
 	Index *int   `json:"index,omitempty"`
 	Key   string `json:"key,omitempty"`

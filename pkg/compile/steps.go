@@ -230,7 +230,7 @@ func (b *builder) refs(i int, s *v1.Step) ([]contract.Ref, error) {
 	var refs []contract.Ref
 	for _, text := range texts {
 		for _, r := range expr.References(text) {
-			if r.Path[0] != "steps" || len(r.Path) < 4 || r.Path[2] != "results" {
+			if !isOfStep(r) {
 				continue
 			}
 			ref, err := b.ref(i, r, text[r.Pos:r.End])
@@ -245,11 +245,24 @@ func (b *builder) refs(i int, s *v1.Step) ([]contract.Ref, error) {
 	return refs, nil
 }
 
+// isOfStep reports whether r is a result or an artifact of an earlier step.
+func isOfStep(r expr.Reference) bool {
+	return r.Path[0] == "steps" && (len(r.Path) > 3 && r.Path[2] == "results" || isArtifact(r))
+}
+
+func isArtifact(r expr.Reference) bool {
+	return len(r.Path) > 2 && (r.Path[2] == "inputs" || r.Path[2] == "outputs")
+}
+
 func (b *builder) ref(i int, r expr.Reference, text string) (contract.Ref, error) {
 	steps := b.task.Spec.Steps
 	from := slices.IndexFunc(steps[:i], func(s v1.Step) bool { return s.Name == r.Path[1] })
 	if from < 0 {
 		return contract.Ref{}, fmt.Errorf("%s: no step named %q before this one", text, r.Path[1])
+	}
+	if isArtifact(r) {
+		report := contract.StepArtifactsPath(contract.StepDir(b.steps[from].Name))
+		return contract.Ref{Text: text, File: report, Artifacts: r.Path[2], Key: strings.Join(r.Path[3:], ".")}, nil
 	}
 	result := slices.IndexFunc(steps[from].Results, func(res v1.StepResult) bool { return res.Name == r.Path[3] })
 	if result < 0 {

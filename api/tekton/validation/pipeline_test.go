@@ -152,7 +152,6 @@ func TestUnsupported(t *testing.T) {
 		"spec.pipelineSpec.tasks[3].pipelineSpec.tasks[0].taskSpec.steps[0].when.cel" + not,
 		"spec.pipelineSpec.finally[0].taskSpec.steps[0].when.cel" + not,
 		"spec.pipelineSpec.finally[0].taskSpec.sidecars[1].restartPolicy" + not,
-		"spec.pipelineSpec.finally[0].taskSpec.steps[0].script: $(steps.x.outputs): artifacts of other steps are not implemented yet: use results",
 		"spec.taskRunSpecs[0].stepSpecs" + not,
 		"spec.taskRunSpecs[0].sidecarSpecs" + not,
 		"spec.taskRunSpecs[0].computeResources" + not,

@@ -6,7 +6,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
-	"github.com/slipway-dev/slipway/pkg/expr"
 )
 
 // What is not implemented of a PipelineRun and a task of a Pipeline. Remove a
@@ -81,20 +80,5 @@ func unsupportedTask(t *v1.PipelineTask, at *field.Path) (errs field.ErrorList) 
 	if t.TaskSpec != nil && !t.TaskSpec.IsCustomTask() {
 		errs = append(errs, UnsupportedTaskSpec(&t.TaskSpec.TaskSpec, at.Child("taskSpec"))...)
 	}
-	outer := *t
-	outer.TaskSpec, outer.PipelineSpec = nil, nil
-	return append(errs, unsupportedReferences(&outer, at)...)
-}
-
-// unsupportedReferences lists references to the artifacts that other steps
-// report: their inputs and outputs.
-func unsupportedReferences(v any, at *field.Path) (errs field.ErrorList) {
-	visitStrings(v, at, func(s site) {
-		for _, r := range expr.References(s.text) {
-			if p := r.Path; len(p) > 2 && p[0] == "steps" && (p[2] == "outputs" || p[2] == "inputs") {
-				errs = append(errs, fail(field.ErrorTypeNotSupported, s.at, s.text, r.String()+": artifacts of other steps are not implemented yet: use results"))
-			}
-		}
-	})
 	return errs
 }

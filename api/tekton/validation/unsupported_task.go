@@ -59,5 +59,5 @@ func UnsupportedTaskSpec(spec *v1.TaskSpec, at *field.Path) (errs field.ErrorLis
 			errs = append(errs, g.check(&spec.Sidecars[i], at.Child("sidecars").Index(i))...)
 		}
 	}
-	return append(errs, unsupportedReferences(spec, at)...)
+	return errs
 }
