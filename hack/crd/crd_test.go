@@ -69,7 +69,7 @@ func TestQuantitiesCanBeRead(t *testing.T) {
 func schemaOf(t *testing.T, plural, list string) *apiextensions.JSONSchemaProps {
 	t.Helper()
 	crd := load(t, "../../config/crd/tekton.dev_"+plural+".yaml")
-	return crd.Spec.Validation.OpenAPIV3Schema.Properties["spec"].Properties[list].Items.Schema
+	return crd.Spec.Versions[0].Schema.OpenAPIV3Schema.Properties["spec"].Properties[list].Items.Schema
 }
 
 func checkQuantities(t *testing.T, pattern string) {

@@ -18,7 +18,7 @@ import (
 )
 
 // maxSize bounds a CRD as compact JSON, with room for what kustomize adds.
-const maxSize = 224 << 10
+const maxSize = 252 << 10
 
 // whole are the CRDs small enough to keep every description.
 var whole = []string{"tekton.dev_tasks.yaml", "tekton.dev_stepactions.yaml"}
@@ -54,6 +54,9 @@ func finish(file string) error {
 	}
 	var crd map[string]any
 	if err := yaml.Unmarshal(data, &crd); err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	if err := older(crd); err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
 	settle(crd)

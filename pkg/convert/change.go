@@ -22,9 +22,8 @@ type Change struct {
 type note int
 
 const (
-	noNote note = iota
 	// keepValue notes the value itself.
-	keepValue
+	keepValue note = iota + 1
 	// keepPlace notes that the value was at From; it is found again elsewhere.
 	keepPlace
 )

@@ -6,7 +6,6 @@
 package convert
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -21,21 +20,13 @@ var (
 	older  = v1beta1.SchemeGroupVersion.String()
 )
 
-// types are what Go reads an object of v1 into.
-var types = map[string]func() any{
-	v1.KindTask:        func() any { return &v1.Task{} },
-	v1.KindTaskRun:     func() any { return &v1.TaskRun{} },
-	v1.KindPipeline:    func() any { return &v1.Pipeline{} },
-	v1.KindPipelineRun: func() any { return &v1.PipelineRun{} },
-}
-
 // Convert returns a Task, TaskRun, Pipeline or PipelineRun, as JSON has it, in the
 // other version; obj stays as it is. The version is "v1" or "v1beta1", with or
 // without "tekton.dev/" before it; an object of that version is returned as it is.
 //
-// An error is the object's own: it is of another kind, says something twice, or is
-// no v1 object when converted. What the object asks of a run is not looked at; see
-// Refused for that.
+// An error is the object's own: it is of another kind, or says something twice.
+// Whether a run can do justice to the object is not looked at, for what is in store
+// must be readable; see Refused for that.
 func Convert(obj map[string]any, version string) (map[string]any, error) {
 	version = v1.GroupName + "/" + strings.TrimPrefix(version, v1.GroupName+"/")
 	from, _ := obj["apiVersion"].(string)
@@ -51,12 +42,12 @@ func Convert(obj map[string]any, version string) (map[string]any, error) {
 	obj = runtime.DeepCopyJSON(obj)
 	obj["apiVersion"] = version
 	if version == newest {
-		return obj, up(obj, kind)
+		return obj, up(obj)
 	}
 	return obj, down(obj, kind)
 }
 
-func up(obj map[string]any, kind string) error {
+func up(obj map[string]any) error {
 	if errs := twice(obj); len(errs) > 0 {
 		return errs[0]
 	}
@@ -65,7 +56,7 @@ func up(obj map[string]any, kind string) error {
 		return err
 	}
 	restore(obj, noted)
-	return readable(obj, kind)
+	return nil
 }
 
 func down(obj map[string]any, kind string) error {
@@ -99,14 +90,4 @@ func apply(obj map[string]any, changes []Change, version string) error {
 		}
 	}
 	return shelve(obj, notes, version)
-}
-
-// readable reports what Go could not read: one such object in store would stop
-// every list and watch of its kind.
-func readable(obj map[string]any, kind string) error {
-	data, err := json.Marshal(obj)
-	if err != nil {
-		return err
-	}
-	return json.Unmarshal(data, types[kind]())
 }

@@ -82,7 +82,7 @@ func (f filler) special(v reflect.Value) bool {
 	case *runtime.RawExtension:
 		p.Raw = fmt.Appendf(nil, `{"resources": %d, "x.y[0]": [null, {"timeout": "1h"}]}`, f.IntN(100))
 	case *metav1.FieldsV1:
-		p.Raw = []byte(`{"f:spec":{}}`)
+		p.SetRawString(`{"f:spec":{}}`)
 	case *v1.ParamValue:
 		*p = []v1.ParamValue{*v1.NewString(f.word()), *v1.NewArray(f.word(), ""), *v1.NewObject(map[string]string{"k": f.word()})}[f.IntN(3)]
 	default:
@@ -99,7 +99,10 @@ func (f filler) word() string {
 // random is a v1 object of that kind, as JSON has it.
 func random(t *testing.T, kind string, r *rand.Rand) map[string]any {
 	t.Helper()
-	o := types[kind]()
+	o := map[string]func() any{
+		v1.KindTask: func() any { return &v1.Task{} }, v1.KindTaskRun: func() any { return &v1.TaskRun{} },
+		v1.KindPipeline: func() any { return &v1.Pipeline{} }, v1.KindPipelineRun: func() any { return &v1.PipelineRun{} },
+	}[kind]()
 	filler{r}.fill(reflect.ValueOf(o).Elem(), 6)
 	return asJSON(t, o, map[string]any{"apiVersion": newest, "kind": kind})
 }

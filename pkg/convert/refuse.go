@@ -13,10 +13,10 @@ func (p Problem) Error() string { return fmt.Sprintf("%s: %s", p.Path, p.Message
 // Refused lists what a v1beta1 object has that cannot be served, each with the way out.
 func Refused(obj map[string]any) (problems []Problem) {
 	walk(obj, func(s *Shape, o map[string]any, at Path) {
-		if text, gone := s.Gone[resourcesField]; gone && text == noResources && o[resourcesField] != nil {
+		if s.Gone[resourcesField].Refused && o[resourcesField] != nil {
 			problems = append(problems, Problem{at.child(resourcesField), NoResources})
 		}
-		if s == taskRef && o[kindField] == ClusterTask {
+		if s == TaskRef && o[kindField] == ClusterTask {
 			problems = append(problems, Problem{at.child(kindField), NoClusterTask})
 		}
 	})

@@ -1,6 +1,9 @@
 package convert
 
-import "strings"
+import (
+	"maps"
+	"strings"
+)
 
 // A Shape is what differs between the versions in one kind of object, or in one
 // part of it. Names are those of v1beta1 where nothing else is said.
@@ -11,15 +14,25 @@ type Shape struct {
 	// Renamed gives the name of a field in v1; one with a dot is a step deeper
 	// there, in an object that v1beta1 does not have.
 	Renamed map[string]string
-	// Gone are the fields that v1 has no place for, with what to say of them.
-	Gone map[string]string
+	// Gone are the fields that v1 has no place for.
+	Gone map[string]Former
 	// Folded is the field that v1 says by others, if there is one.
 	Folded *Fold
 }
 
+// A Former is a field that v1 has no place for.
+type Former struct {
+	// Type is the JSON type of its values, as OpenAPI has it.
+	Type string
+	// Description is what to say of it, after its name.
+	Description string
+	// Refused says that no run can do justice to an object that has the field.
+	Refused bool
+}
+
 // A Fold is a field of v1beta1 that v1 says by other fields, which v1beta1 has too.
 type Fold struct {
-	// Field of v1beta1, and what to say of it.
+	// Field of v1beta1, and what to say of it after its name.
 	Field, Description string
 	// Into is the field that v1 has instead; only one of the two may be given.
 	Into string
@@ -51,22 +64,17 @@ const (
 	bundles = "bundles"
 )
 
-const (
-	noEffect    = "It has no effect."
-	noResources = NoResources + "."
-)
-
 var (
-	resourceFields = map[string]string{resourcesField: noResources}
-	computing      = map[string]string{resourcesField: "computeResources"}
+	computing = map[string]string{resourcesField: "computeResources"}
 
 	// stepFields came with Kubernetes' Container and say nothing for a container
 	// that is run once and to its end.
-	stepFields = map[string]string{
-		"ports": noEffect, "livenessProbe": noEffect, "readinessProbe": noEffect, "startupProbe": noEffect, "lifecycle": noEffect,
-		"terminationMessagePath": noEffect, "terminationMessagePolicy": noEffect, "stdin": noEffect, "stdinOnce": noEffect, "tty": noEffect,
+	stepFields = map[string]Former{
+		"ports": idle("array"), "livenessProbe": idle("object"), "readinessProbe": idle("object"), "startupProbe": idle("object"),
+		"lifecycle": idle("object"), "terminationMessagePath": idle("string"), "terminationMessagePolicy": idle("string"),
+		"stdin": idle("boolean"), "stdinOnce": idle("boolean"), "tty": idle("boolean"),
 	}
-	templateFields = with(stepFields, nameField, noEffect)
+	templateFields = with(stepFields, nameField, idle("string"))
 
 	taskSpec = &Shape{
 		Fields: map[string]*Shape{
@@ -74,9 +82,10 @@ var (
 			"stepTemplate": {Renamed: computing, Gone: templateFields},
 			"sidecars":     {Renamed: computing},
 		},
-		Gone: resourceFields,
+		Gone: pipelineResources("object"),
 	}
-	taskRef     = &Shape{Folded: bundleOf("task")}
+	// TaskRef is the shape of a reference to a Task.
+	TaskRef     = &Shape{Folded: bundleOf("task")}
 	pipelineRef = &Shape{Folded: bundleOf("pipeline")}
 	override    = &Shape{Renamed: computing}
 
@@ -90,9 +99,9 @@ var (
 		"Pipeline": {Fields: map[string]*Shape{"spec": pipelineSpec}},
 		"TaskRun": {Fields: map[string]*Shape{
 			"spec": {
-				Fields:  map[string]*Shape{"taskRef": taskRef, "taskSpec": taskSpec, "stepOverrides": override, "sidecarOverrides": override},
+				Fields:  map[string]*Shape{"taskRef": TaskRef, "taskSpec": taskSpec, "stepOverrides": override, "sidecarOverrides": override},
 				Renamed: map[string]string{"stepOverrides": "stepSpecs", "sidecarOverrides": "sidecarSpecs"},
-				Gone:    resourceFields,
+				Gone:    pipelineResources("object"),
 			},
 			"status": taskRunStatus,
 		}},
@@ -100,16 +109,16 @@ var (
 			"spec": {
 				Fields:  map[string]*Shape{"pipelineRef": pipelineRef, "pipelineSpec": pipelineSpec, "taskRunSpecs": taskRunSpec},
 				Renamed: map[string]string{"serviceAccountName": "taskRunTemplate.serviceAccountName", "podTemplate": "taskRunTemplate.podTemplate"},
-				Gone:    resourceFields,
+				Gone:    pipelineResources("array"),
 				Folded: &Fold{Field: timeoutField, Into: timeoutsField,
-					Description: "Timeout is how long the whole run may take, as timeouts.pipeline; give only one of timeout and timeouts."},
+					Description: "is how long the whole run may take, as timeouts.pipeline; give only one of timeout and timeouts."},
 			},
 			"status": {
 				Fields:  map[string]*Shape{"pipelineSpec": pipelineSpec},
 				Renamed: map[string]string{"pipelineResults": "results"},
-				Gone: map[string]string{
-					"taskRuns": "TaskRuns held the status of each TaskRun by its name; childReferences took its place.",
-					"runs":     "Runs held the status of each custom task's run by its name; childReferences took its place.",
+				Gone: map[string]Former{
+					"taskRuns": {Type: "object", Description: "held the status of each TaskRun by its name; childReferences took its place."},
+					"runs":     {Type: "object", Description: "held the status of each custom task's run by its name; childReferences took its place."},
 				},
 			},
 		}},
@@ -126,15 +135,15 @@ var (
 
 func bundleOf(kind string) *Fold {
 	return &Fold{Field: bundleField, Into: resolverField, kind: kind,
-		Description: "Bundle is the image of a Tekton bundle that holds what name says, as resolver: bundles finds it; give only one of bundle and resolver."}
+		Description: "is the image of a Tekton bundle that holds what name says, as resolver: bundles finds it; give only one of bundle and resolver."}
 }
 
 // nested is a Pipeline, whose tasks may have Pipelines in them.
 func nested() *Shape {
-	s := &Shape{Gone: resourceFields}
+	s := &Shape{Gone: pipelineResources("array")}
 	task := &Shape{
-		Fields: map[string]*Shape{"taskRef": taskRef, "taskSpec": taskSpec, "pipelineRef": pipelineRef, "pipelineSpec": s},
-		Gone:   resourceFields,
+		Fields: map[string]*Shape{"taskRef": TaskRef, "taskSpec": taskSpec, "pipelineRef": pipelineRef, "pipelineSpec": s},
+		Gone:   pipelineResources("object"),
 	}
 	s.Fields = map[string]*Shape{"tasks": task, "finally": task}
 	return s
@@ -144,20 +153,25 @@ func nested() *Shape {
 func retried() *Shape {
 	s := &Shape{
 		Renamed: map[string]string{"taskResults": "results"},
-		Gone: map[string]string{
-			"cloudEvents":     "CloudEvents held the state of each event that a PipelineResource asked for.",
-			"resourcesResult": "ResourcesResult held what PipelineResources gave back; results took its place.",
+		Gone: map[string]Former{
+			"cloudEvents":     {Type: "array", Description: "held the state of each event that a PipelineResource asked for."},
+			"resourcesResult": {Type: "array", Description: "held what PipelineResources gave back; taskResults took its place."},
 		},
 	}
 	s.Fields = map[string]*Shape{"taskSpec": taskSpec, "retriesStatus": s}
 	return s
 }
 
-func with(fields map[string]string, name, text string) map[string]string {
-	all := map[string]string{name: text}
-	for k, v := range fields {
-		all[k] = v
-	}
+// idle is a field that says nothing to anybody.
+func idle(jsonType string) Former { return Former{Type: jsonType, Description: "has no effect."} }
+
+func pipelineResources(jsonType string) map[string]Former {
+	return map[string]Former{resourcesField: {Type: jsonType, Description: "are refused: " + NoResources + ".", Refused: true}}
+}
+
+func with(fields map[string]Former, name string, f Former) map[string]Former {
+	all := maps.Clone(fields)
+	all[name] = f
 	return all
 }
 
