@@ -19,6 +19,9 @@ func Tell(to events.EventRecorder, about runtime.Object, good bool, reason, mess
 	to.Eventf(about, nil, kind, reason, "Reconcile", "%s", shorten(message))
 }
 
+// EventsOf selects, of core/v1 Events, those about the object with a uid.
+const EventsOf = "involvedObject.uid"
+
 // maxNote is what the API server takes as the note of an event.
 const maxNote = 1024
 

@@ -153,6 +153,21 @@ func TestFailures(t *testing.T) {
 	}
 }
 
+// What keeps a Pod's volumes from being mounted stands in no Pod's status; the run says it while it waits for it.
+func TestMissingVolumeIsNamed(t *testing.T) {
+	t.Parallel()
+	e := env.New(t)
+	create(e, "waits", `taskSpec: {volumes: [{name: v, configMap: {name: none}}], steps: [{image: IMAGE, script: exit 0, volumeMounts: [{name: v, mountPath: /v}]}]}`)
+	e.TaskRunWhen("waits", soon, "to say what it waits for", func(tr *v1.TaskRun) bool {
+		c := tr.Status.GetCondition(v1.ConditionSucceeded)
+		return c.IsUnknown() && c != nil && strings.Contains(c.Message, `configmap "none" not found`)
+	})
+	e.Create(&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "none"}})
+	if tr := e.TaskRunDone("waits", runTimeout); !tr.IsSuccessful() {
+		t.Errorf("the volume is there, and the run ended with %+v", tr.Status.GetCondition(v1.ConditionSucceeded))
+	}
+}
+
 // While there is no room, the run says so; when there is, it runs.
 func TestQuota(t *testing.T) {
 	e := env.New(t)

@@ -29,6 +29,10 @@ func (r *Reconciler) follow(ctx context.Context, a *attempt) (time.Duration, err
 	if err != nil {
 		return 0, err
 	}
+	again, err := r.explain(ctx, a, &p)
+	if err != nil {
+		return 0, err
+	}
 	a.take(p, spec)
 	switch {
 	case p.Done() && p.Status == corev1.ConditionTrue:
@@ -44,7 +48,8 @@ func (r *Reconciler) follow(ctx context.Context, a *attempt) (time.Duration, err
 	case p.Stuck && r.patience(a, p) <= 0:
 		return r.giveUp(ctx, a, p)
 	}
-	return r.progress(ctx, a, p)
+	wait, err := r.progress(ctx, a, p)
+	return soonest(wait, again), err
 }
 
 // ran is what the Pod was made from.
@@ -114,9 +119,10 @@ func (r *Reconciler) progress(ctx context.Context, a *attempt, p observe.Progres
 	return wait, r.record(ctx, a, v)
 }
 
+// soonest of two waits, of which 0 is for ever.
 func soonest(a, b time.Duration) time.Duration {
-	if a == 0 {
-		return b
+	if a == 0 || b == 0 {
+		return max(a, b)
 	}
 	return min(a, b)
 }

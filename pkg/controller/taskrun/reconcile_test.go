@@ -51,6 +51,7 @@ func build(t *testing.T, objects ...client.Object) *house {
 	h := &house{T: t, clock: time.Date(2026, 11, 20, 14, 0, 0, 0, time.UTC), told: events.NewFakeRecorder(100)}
 	wrote := func(verb string, o client.Object) { h.writes = append(h.writes, verb+" "+o.GetName()) }
 	c := fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).WithStatusSubresource(&v1.TaskRun{}, &corev1.Pod{}).
+		WithIndex(&corev1.Event{}, kube.EventsOf, func(o client.Object) []string { return []string{string(o.(*corev1.Event).InvolvedObject.UID)} }).
 		WithInterceptorFuncs(interceptor.Funcs{
 			Create: func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.CreateOption) error {
 				wrote("create", o)
