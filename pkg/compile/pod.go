@@ -12,6 +12,7 @@ import (
 
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 	"github.com/slipway-dev/slipway/entrypoint/contract"
+	"github.com/slipway-dev/slipway/pkg/coschedule"
 )
 
 // Input is all that a Pod is made from.
@@ -37,7 +38,9 @@ type Input struct {
 	Credentials []contract.Credential
 	// LimitRanges of the namespace.
 	LimitRanges []corev1.LimitRange
-	Options     Options
+	// Place is where the Pod is to run.
+	Place   coschedule.Place
+	Options Options
 }
 
 // Owner is the run that a Pod belongs to, with the labels and annotations that
@@ -117,6 +120,7 @@ var podPasses = []pass{
 	{"pod template", applyTemplate},
 	{"security", secure},
 	{"metadata", describe},
+	{"place", func(b *builder) error { b.in.Place.Apply(b.pod); return nil }},
 }
 
 // Pod makes the Pod of a group of tasks. The error names the field that cannot

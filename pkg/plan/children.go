@@ -1,16 +1,16 @@
 package plan
 
 import (
-	"crypto/md5"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 	"github.com/slipway-dev/slipway/api/tekton/v1beta1"
+	"github.com/slipway-dev/slipway/pkg/coschedule"
 	"github.com/slipway-dev/slipway/pkg/plan/matrix"
+	"github.com/slipway-dev/slipway/pkg/plan/names"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -37,7 +37,7 @@ func (d *Decision) createTask(s *state, t *task) {
 		cells = matrix.Cells(t.spec.Matrix)
 	}
 	for i, cell := range cells {
-		m := maker{state: s, task: t, name: childName(s.run.Name, t.spec.Name, i, len(cells))}
+		m := maker{state: s, task: t, name: names.Child(s.run.Name, t.spec.Name, i, len(cells))}
 		if t.any(func(c *child) bool { return c.name == m.name }) {
 			continue
 		}
@@ -150,6 +150,9 @@ func (m *maker) meta() metav1.ObjectMeta {
 	labels[v1.LabelPipelineRun] = m.run.Name
 	labels[v1.LabelPipelineRunUID] = string(m.run.UID)
 	labels[v1.LabelPipelineTask] = m.task.spec.Name
+	if group := m.group(m.task.spec.Name); group != "" {
+		labels[coschedule.Label] = group
+	}
 	labels[v1.LabelMemberOf] = v1.MemberOfTasks
 	if m.task.final {
 		labels[v1.LabelMemberOf] = v1.MemberOfFinally
@@ -211,36 +214,3 @@ func overlay(base, top *v1.PodTemplate) *v1.PodTemplate {
 	_ = json.Unmarshal(text, &out)
 	return &out
 }
-
-// childName is the name of the i-th of n runs of a task. It depends on nothing
-// else, so that no decision creates a second one.
-func childName(run, task string, i, n int) string {
-	if n == 1 {
-		return shorten(run, "-"+task)
-	}
-	number := fmt.Sprintf("-%d", i)
-	name := shorten(run, "-"+task+number)
-	if strings.HasSuffix(name, number) {
-		return name
-	}
-	name = shorten(run, "-"+task)
-	return name[:min(len(name), maxName-len(fmt.Sprintf("-%d", n)))] + number
-}
-
-const maxName = 63
-
-// shorten joins parent and suffix to a name of at most 63 characters; where they
-// are too long for that, a checksum stands for what is cut, as tools that
-// look children up by name expect it.
-func shorten(parent, suffix string) string {
-	const head = maxName - 2*md5.Size
-	switch {
-	case len(parent)+len(suffix) <= maxName:
-		return parent + suffix
-	case len(suffix) >= head:
-		return strings.TrimRight(parent[:min(len(parent), head-1)], "-.") + "-" + checksum(parent+suffix)
-	}
-	return parent[:head-len(suffix)] + checksum(parent) + suffix
-}
-
-func checksum(s string) string { return fmt.Sprintf("%x", md5.Sum([]byte(s))) }

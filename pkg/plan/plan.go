@@ -9,6 +9,7 @@ import (
 
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 	"github.com/slipway-dev/slipway/api/tekton/v1beta1"
+	"github.com/slipway-dev/slipway/pkg/coschedule"
 	corev1 "k8s.io/api/core/v1"
 )
 
@@ -22,6 +23,8 @@ type Defaults struct {
 	// Workspace says that a TaskRun gets a volume for each workspace that it needs
 	// and that its Pipeline gives it none for.
 	Workspace bool
+	// Coschedule is which tasks share a node.
+	Coschedule coschedule.Mode
 }
 
 // Input is all that a decision rests on. Nothing in it is changed.

@@ -56,6 +56,8 @@ type state struct {
 	stopping bool
 	// results of the tasks that have ended, as variables.
 	results expr.Vars
+	// groups are those of tasks that share claims, by the task's name; see group.
+	groups map[string]string
 }
 
 func observe(in Input) (*state, error) {

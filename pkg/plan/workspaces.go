@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -60,9 +61,9 @@ func (s *state) claims() []*corev1.PersistentVolumeClaim {
 	return out
 }
 
-// bindings are the workspaces of a task's run: those the task names, and for a
-// Task written in place those of the run that it uses by their name.
-func (s *state) bindings(t *task) ([]v1.WorkspaceBinding, error) {
+// wanted are the workspaces that the task names, and for a Task written in place
+// those of the run that it uses by their name.
+func (t *task) wanted() []v1.WorkspacePipelineTaskBinding {
 	wanted := slices.Clone(t.spec.Workspaces)
 	if t.spec.TaskSpec != nil && !t.spec.TaskSpec.IsCustomTask() {
 		for _, name := range usedWorkspaces(&t.spec.TaskSpec.TaskSpec) {
@@ -71,12 +72,17 @@ func (s *state) bindings(t *task) ([]v1.WorkspaceBinding, error) {
 			}
 		}
 	}
+	for i := range wanted {
+		wanted[i].Workspace = cmp.Or(wanted[i].Workspace, wanted[i].Name)
+	}
+	return wanted
+}
+
+// bindings are the workspaces of a task's run.
+func (s *state) bindings(t *task) ([]v1.WorkspaceBinding, error) {
 	var out []v1.WorkspaceBinding
-	for _, w := range wanted {
+	for _, w := range t.wanted() {
 		source := w.Workspace
-		if source == "" {
-			source = w.Name
-		}
 		at := slices.IndexFunc(s.run.Spec.Workspaces, func(b v1.WorkspaceBinding) bool { return b.Name == source })
 		if at < 0 {
 			if s.mayBeUnbound(t, w.Name, source) {

@@ -39,7 +39,7 @@ func (r *Reconciler) load(ctx context.Context, run *v1.PipelineRun) (plan.Input,
 // defaults is what users set for runs that say nothing themselves.
 func (r *Reconciler) defaults() plan.Defaults {
 	set := r.Settings.Current()
-	return plan.Defaults{Timeout: set.Timeout.Duration, MaxMatrix: set.MaxMatrix, Workspace: set.Workspace != nil}
+	return plan.Defaults{Timeout: set.Timeout.Duration, MaxMatrix: set.MaxMatrix, Workspace: set.Workspace != nil, Coschedule: set.Coschedule}
 }
 
 // permitted finds specs written in others where the installation forbids it.

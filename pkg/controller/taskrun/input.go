@@ -36,6 +36,10 @@ func (r *Reconciler) input(ctx context.Context, a *attempt, spec *resolvedSpec) 
 	if err != nil {
 		return nil, err
 	}
+	place, err := r.place(ctx, run)
+	if err != nil {
+		return nil, err
+	}
 	if template != nil {
 		pulls = append(slices.Clone(template.ImagePullSecrets), pulls...)
 	}
@@ -50,7 +54,7 @@ func (r *Reconciler) input(ctx context.Context, a *attempt, spec *resolvedSpec) 
 		Tasks: []compile.Task{{Spec: spec.task, Resources: run.Spec.ComputeResources, Images: images,
 			StepResources: stepResources(run), SidecarResources: sidecarResources(run), Breakpoints: breakpoints(run)}},
 		ServiceAccount: account, UsesToken: run.Spec.ServiceAccountName != "" && run.Spec.ServiceAccountName != "default",
-		PodTemplate: template, Timeout: r.timeout(run), Credentials: credentials, LimitRanges: ranges.Items, Options: options,
+		PodTemplate: template, Timeout: r.timeout(run), Credentials: credentials, LimitRanges: ranges.Items, Place: place, Options: options,
 	}, nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
+	"github.com/slipway-dev/slipway/pkg/coschedule"
 	"github.com/slipway-dev/slipway/pkg/suggest"
 )
 
@@ -72,6 +73,13 @@ var keys = map[string]map[string]setter{
 	FlagsName: {
 		"disable-creds-init":                 boolean(func(s *Settings) *bool { return &s.NoCredentials }),
 		"require-git-ssh-secret-known-hosts": boolean(func(s *Settings) *bool { return &s.KnownHosts }),
+		"coschedule": func(s *Settings, value string) error {
+			s.Coschedule = coschedule.Mode(value)
+			if modes := coschedule.Modes(); !slices.Contains(modes, value) {
+				return fmt.Errorf("must be one of %s%s", strings.Join(modes, ", "), suggest.DidYouMean(value, modes))
+			}
+			return nil
+		},
 		"disable-inline-spec": func(s *Settings, value string) error {
 			s.NoInline = list(value)
 			known := []string{"pipeline", "pipelinerun", "taskrun"}
@@ -96,8 +104,7 @@ var ignored = map[string]map[string]string{
 	},
 	FlagsName: {
 		"await-sidecar-readiness":                        "sidecars are ready before the first step",
-		"coschedule":                                     "tasks need no Pod to hold a place",
-		"disable-affinity-assistant":                     "there is no such Pod",
+		"disable-affinity-assistant":                     "use coschedule",
 		"embedded-status":                                "the status refers to children",
 		"enable-api-fields":                              "every field is served",
 		"enable-artifacts":                               "always on",

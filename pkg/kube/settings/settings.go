@@ -9,6 +9,7 @@ import (
 
 	config "github.com/slipway-dev/slipway/api/config/v1alpha1"
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
+	"github.com/slipway-dev/slipway/pkg/coschedule"
 )
 
 // The ConfigMaps.
@@ -39,12 +40,14 @@ type Settings struct {
 	NoCredentials bool
 	// KnownHosts demands known_hosts in every SSH Secret for Git.
 	KnownHosts bool
+	// Coschedule is which tasks of a PipelineRun share a node.
+	Coschedule coschedule.Mode
 	// NoInline lists what may not have specs written in it: pipeline, pipelinerun, taskrun.
 	NoInline []string
 }
 
 func from(base config.RunDefaults) *Settings {
-	return &Settings{RunDefaults: base, ManagedBy: "tekton-pipelines", MaxMatrix: 256}
+	return &Settings{RunDefaults: base, ManagedBy: "tekton-pipelines", MaxMatrix: 256, Coschedule: coschedule.Workspaces}
 }
 
 // ForbidsInline reports whether specs written in objects of a kind are refused.

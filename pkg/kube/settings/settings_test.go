@@ -110,7 +110,7 @@ func TestConfigMapsDoNotUndoEachOther(t *testing.T) {
 func TestIdleKeysAreSaidOnce(t *testing.T) {
 	s, log := newStore()
 	for _, more := range []string{"1", "2"} {
-		s.Apply(FlagsName, map[string]string{"enable-api-fields": "alpha", "disable-cred-init": "true", "_example": "x", "coschedule": more})
+		s.Apply(FlagsName, map[string]string{"enable-api-fields": "alpha", "disable-cred-init": "true", "_example": "x", "max-result-size": more})
 	}
 	for _, want := range []string{"enable-api-fields (every field is served)", `did you mean \"disable-creds-init\"?`} {
 		if n := strings.Count(log.String(), want); n != 1 {
