@@ -24,10 +24,15 @@ images=$(go run ./hack/images slipway)
 mkdir -p bin/pipelines
 sed 's#config/default#pipelines#; $aconfigurations: [images.yaml]' "$overlay/kustomization.yaml" >bin/pipelines/kustomization.yaml
 cp pipelines/images.yaml bin/pipelines/
-kubectl apply -k "$overlay"
 
+# The tool that makes the key may have to be built, and the signer waits for the
+# key: a deployment that is not ready within ten minutes counts as failed.
+cosign=
 if ! kubectl -n slipway-system get secret signing-secrets >/dev/null 2>&1; then
 	cosign=$(command -v cosign || go run ./hack/cluster tool cosign)
+fi
+kubectl apply -k "$overlay"
+if [ -n "$cosign" ]; then
 	# The key pair of a test install; the password is in the Secret, beside the key.
 	COSIGN_PASSWORD=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n') "$cosign" generate-key-pair k8s://slipway-system/signing-secrets
 	rm -f cosign.pub
