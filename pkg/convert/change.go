@@ -196,3 +196,17 @@ func objects(value any, at Path) func(func(Path, map[string]any) bool) {
 		}
 	}
 }
+
+// Origin returns where in the v1beta1 object that has these changes stood what stands
+// at path in v1. Where v1beta1 has nothing like it, that is path itself.
+func Origin(changes []Change, path string) string {
+	for _, c := range slices.Backward(changes) {
+		if c.From == nil || c.To == nil {
+			continue
+		}
+		if rest, ok := strings.CutPrefix(path, c.To.String()); ok && (rest == "" || rest[0] == '.' || rest[0] == '[') {
+			path = c.From.String() + rest
+		}
+	}
+	return path
+}

@@ -46,7 +46,7 @@ func TestV1ThereAndBack(t *testing.T) {
 		if diff := cmp.Diff(obj, mustConvert(t, old, "v1")); diff != "" {
 			t.Errorf("v1 to v1beta1 to v1 (-before +after):\n%s", diff)
 		}
-		if problems := v1Names(old); len(problems) > 0 {
+		if problems := Refused(old); len(problems) > 0 {
 			t.Errorf("v1beta1 has names of v1: %v", problems)
 		}
 	})
@@ -105,15 +105,3 @@ func age(obj map[string]any, r *rand.Rand, used map[string]bool) {
 	})
 }
 
-// v1Names lists the fields of a v1beta1 object that only v1 has.
-func v1Names(obj map[string]any) (found []string) {
-	walk(obj, func(s *Shape, o map[string]any, at Path) {
-		for field := range s.Renamed {
-			name := s.In(field)[0]
-			if _, ok := o[name]; ok {
-				found = append(found, at.child(name).String())
-			}
-		}
-	})
-	return found
-}

@@ -18,6 +18,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/slipway-dev/slipway/pkg/convert"
 )
 
 // Object is what a document holds: one of the project's kinds, or an
@@ -107,14 +109,21 @@ type decoder struct {
 	// nodes counts those of the document, with what aliases unfold to.
 	nodes    int
 	tooLarge bool
+	// changes are what made the document one of v1; none where it was one.
+	changes []convert.Change
 }
 
 func (d *decoder) fail(line int, at *field.Path, format string, args ...any) {
-	e := Error{File: d.file, Line: line, Message: fmt.Sprintf(format, args...)}
+	path := ""
 	if at != nil {
-		e.Field = at.String()
+		path = at.String()
 	}
-	d.errs = append(d.errs, e)
+	d.failAt(line, path, fmt.Sprintf(format, args...))
+}
+
+// failAt is fail for a path that is a text.
+func (d *decoder) failAt(line int, at, message string) {
+	d.errs = append(d.errs, Error{File: d.file, Line: line, Field: convert.Origin(d.changes, at), Message: message})
 }
 
 var syntaxLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
@@ -134,7 +143,7 @@ func (d *decoder) document(doc *yaml.Node) {
 		return
 	}
 	before := len(d.errs)
-	d.nodes, d.tooLarge = 0, false
+	d.nodes, d.tooLarge, d.changes = 0, false, nil
 	root := d.resolve(doc.Content[0], maxDepth)
 	if root.Tag == "!!null" {
 		return
@@ -145,6 +154,10 @@ func (d *decoder) document(doc *yaml.Node) {
 	}
 	value := d.mapping(root, nil)
 	if len(d.errs) > before || d.passForeign && isForeign(value) {
+		return
+	}
+	value, ok := d.upToDate(root, value)
+	if !ok {
 		return
 	}
 	k, ok := d.kind(root, value)
@@ -176,9 +189,9 @@ func (d *decoder) typed(root *yaml.Node, value map[string]any, k kind) {
 	d.named(root, object)
 	object, errs := k.validate(object)
 	for _, err := range errs {
-		d.errs = append(d.errs, Error{File: d.file, Line: locate(root, err.Field).Line, Field: err.Field, Message: err.Detail})
+		d.failAt(locate(root, err.Field).Line, err.Field, err.Detail)
 	}
-	d.docs = append(d.docs, Document{Object: object, File: d.file, root: root})
+	d.docs = append(d.docs, Document{Object: object, File: d.file, root: root, changes: d.changes})
 }
 
 // passThrough takes an object of a kind that the API server alone checks.

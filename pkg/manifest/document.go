@@ -5,6 +5,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/slipway-dev/slipway/pkg/convert"
 	"github.com/slipway-dev/slipway/pkg/suggest"
 )
 
@@ -12,7 +13,9 @@ import (
 type Document struct {
 	Object Object
 	File   string
-	root   *yaml.Node
+	// root has the names of v1, and changes lead from those to the file's.
+	root    *yaml.Node
+	changes []convert.Change
 }
 
 // Documents reads data as Decode does, but for a reader who wants to know all: it

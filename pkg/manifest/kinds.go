@@ -90,6 +90,8 @@ func (d *decoder) kind(root *yaml.Node, value map[string]any) (kind, bool) {
 		}
 	}
 	switch {
+	case gone[name] != "":
+		d.fail(locate(root, "kind").Line, field.NewPath("kind"), "%s", gone[name])
 	case name == "":
 		d.fail(root.Line, field.NewPath("kind"), "give apiVersion and kind")
 	default:

@@ -14,6 +14,7 @@ import (
 
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 	"github.com/slipway-dev/slipway/api/tekton/v1beta1"
+	"github.com/slipway-dev/slipway/pkg/convert"
 )
 
 // decode reads the first object of a document, which is to be of that kind. A
@@ -36,8 +37,8 @@ func decode(content []byte, kind string, into object) error {
 	case head.Kind != kind:
 		return fmt.Errorf("is a %s, and a %s is needed", head.Kind, kind)
 	}
-	if version == "v1beta1" && kind == v1.KindTask {
-		if text, err = renameResources(text); err != nil {
+	if version == "v1beta1" && kind != v1beta1.KindStepAction {
+		if text, err = upToDate(text); err != nil {
 			return err
 		}
 	}
@@ -48,8 +49,7 @@ func decode(content []byte, kind string, into object) error {
 	return nil
 }
 
-// knownVersion reports whether the version is one whose objects differ from the
-// one read here in no more than renameResources knows.
+// knownVersion reports whether objects of that version can be read here.
 func knownVersion(version, kind string) bool {
 	switch version {
 	case "v1beta1":
@@ -83,25 +83,18 @@ func firstObject(content []byte) ([]byte, error) {
 	}
 }
 
-// renameResources gives the computing resources of a v1beta1 Task's containers
-// the name that they have in v1.
-func renameResources(text []byte) ([]byte, error) {
-	var task map[string]any
-	if err := yaml.Unmarshal(text, &task); err != nil {
+// upToDate makes a v1beta1 Task or Pipeline v1.
+func upToDate(text []byte) ([]byte, error) {
+	var old map[string]any
+	if err := yaml.Unmarshal(text, &old); err != nil {
 		return nil, err
 	}
-	spec, _ := task["spec"].(map[string]any)
-	var containers []any
-	for _, field := range []string{"steps", "sidecars"} {
-		list, _ := spec[field].([]any)
-		containers = append(containers, list...)
+	if problems := convert.Refused(old); len(problems) > 0 {
+		return nil, fmt.Errorf("cannot be run: %w", problems[0])
 	}
-	for _, c := range append(containers, spec["stepTemplate"]) {
-		container, _ := c.(map[string]any)
-		if resources, ok := container["resources"]; ok {
-			container["computeResources"] = resources
-			delete(container, "resources")
-		}
+	object, err := convert.Convert(old, v1.SchemeGroupVersion.String())
+	if err != nil {
+		return nil, err
 	}
-	return yaml.Marshal(task)
+	return yaml.Marshal(object)
 }

@@ -70,7 +70,7 @@ func crossed(d manifest.Document, all []manifest.Document) (found []finding) {
 		errs = x.pipelineRun(o, spec)
 	}
 	for _, e := range errs {
-		found = append(found, finding{d.File, d.Line(e.Field), e.Field, ruleReference, severityError, e.Detail})
+		found = append(found, finding{d.File, d.Line(e.Field), d.Field(e.Field), ruleReference, severityError, e.Detail})
 	}
 	return append(found, x.slips...)
 }

@@ -56,7 +56,7 @@ func (x *index) reaches(o manifest.Object) bool {
 
 func (x *index) slip(kind, name string, names []string, at *field.Path) {
 	if hint := suggest.DidYouMean(name, names); hint != "" {
-		x.slips = append(x.slips, finding{x.from.File, x.from.Line(at.String()), at.String(), ruleReference, severityWarning,
+		x.slips = append(x.slips, finding{x.from.File, x.from.Line(at.String()), x.from.Field(at.String()), ruleReference, severityWarning,
 			fmt.Sprintf("no %s named %q is in these files%s", kind, name, hint)})
 	}
 }
@@ -86,7 +86,7 @@ func (x *index) unbound(run *v1.TaskRun, at *field.Path) (found []finding) {
 	at = at.Child("workspaces")
 	for _, w := range task.Workspaces {
 		if !w.Optional && !slices.ContainsFunc(run.Spec.Workspaces, func(b v1.WorkspaceBinding) bool { return b.Name == w.Name }) {
-			found = append(found, finding{x.from.File, x.from.Line(at.String()), at.String(), ruleReference, severityWarning,
+			found = append(found, finding{x.from.File, x.from.Line(at.String()), x.from.Field(at.String()), ruleReference, severityWarning,
 				fmt.Sprintf("the Task needs workspace %q: the run fails unless default-task-run-workspace-binding gives it one", w.Name)})
 		}
 	}
