@@ -103,7 +103,7 @@ func random(t *testing.T, kind string, r *rand.Rand) map[string]any {
 		v1.KindTask: func() any { return &v1.Task{} }, v1.KindTaskRun: func() any { return &v1.TaskRun{} },
 		v1.KindPipeline: func() any { return &v1.Pipeline{} }, v1.KindPipelineRun: func() any { return &v1.PipelineRun{} },
 	}[kind]()
-	filler{r}.fill(reflect.ValueOf(o).Elem(), 6)
+	filler{r}.fill(reflect.ValueOf(o).Elem(), 5)
 	return asJSON(t, o, map[string]any{"apiVersion": newest, "kind": kind})
 }
 

@@ -104,4 +104,3 @@ func age(obj map[string]any, r *rand.Rand, used map[string]bool) {
 		}
 	})
 }
-

@@ -116,17 +116,51 @@ func takeJSON(all map[string]any, key string, into any) bool {
 }
 
 // restore puts back what was noted where there still is a place for it that
-// nothing has taken.
+// nothing has taken. A note of what both versions have is no note of a conversion.
 func restore(obj map[string]any, notes map[string]any) {
+	kind, _ := obj[kindField].(string)
 	for _, text := range slices.Sorted(maps.Keys(notes)) {
 		path := ParsePath(text)
-		if value := notes[text]; value != nil || !unfold(obj, path) {
-			in, _ := get(obj, path.parent())
-			object, ok := in.(map[string]any)
-			name, isName := path.last().(string)
-			if _, taken := object[name]; ok && isName && !taken {
-				object[name] = value
-			}
+		if !Shapes[kind].notes(path) || unfold(obj, path) {
+			continue
+		}
+		in, _ := get(obj, path.parent())
+		object, ok := in.(map[string]any)
+		name := path.last().(string)
+		if _, taken := object[name]; ok && !taken {
+			object[name] = notes[text]
 		}
 	}
+}
+
+// notes reports whether the path leads to a field that one version alone has.
+func (s *Shape) notes(path Path) bool {
+	for i, step := range path {
+		name, isName := step.(string)
+		if i == len(path)-1 {
+			_, gone := s.Gone[name]
+			return isName && (gone || s.Folded != nil && s.Folded.Field == name || slices.Contains(s.containers(), name))
+		}
+		if !isName {
+			continue
+		}
+		if s = s.Fields[name]; s == nil {
+			return false
+		}
+	}
+	return false
+}
+
+// IsNote reports whether an annotation is one that a conversion left, which speaks
+// of the fields of the very object that it is on.
+func IsNote(annotation string) bool {
+	if annotation == shelf(older) || annotation == shelf(newest) {
+		return true
+	}
+	for _, key := range annotations {
+		if annotation == key {
+			return true
+		}
+	}
+	return false
 }

@@ -8,6 +8,7 @@ import (
 
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 	"github.com/slipway-dev/slipway/api/tekton/v1beta1"
+	"github.com/slipway-dev/slipway/pkg/convert"
 	"github.com/slipway-dev/slipway/pkg/coschedule"
 	"github.com/slipway-dev/slipway/pkg/plan/matrix"
 	"github.com/slipway-dev/slipway/pkg/plan/names"
@@ -168,7 +169,7 @@ func (m *maker) meta() metav1.ObjectMeta {
 
 // reserved reports whether an annotation speaks of the very object it is on.
 func reserved(name string) bool {
-	return name == corev1.LastAppliedConfigAnnotation ||
+	return name == corev1.LastAppliedConfigAnnotation || convert.IsNote(name) ||
 		strings.HasPrefix(name, "chains.tekton.dev/") || strings.HasPrefix(name, "results.tekton.dev/")
 }
 

@@ -59,7 +59,8 @@ func playWide(t *testing.T) *play {
 		"f":    {results: map[string]any{"done": "yes"}},
 	})
 	p.run.Labels = map[string]string{"app": "x"}
-	p.run.Annotations = map[string]string{"mine": "1", corev1.LastAppliedConfigAnnotation: "{}", "chains.tekton.dev/signed": "true"}
+	p.run.Annotations = map[string]string{"mine": "1", corev1.LastAppliedConfigAnnotation: "{}", "chains.tekton.dev/signed": "true",
+		"slipway.dev/v1beta1": `{"spec.timeout":null}`, "tekton.dev/v1beta1Resources": "[]"}
 	p.end()
 	return p
 }

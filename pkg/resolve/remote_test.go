@@ -95,6 +95,24 @@ func TestOlderTaskKeepsItsResources(t *testing.T) {
 	}
 }
 
+func TestOlderPipeline(t *testing.T) {
+	var pipeline v1.Pipeline
+	err := decode([]byte(`{apiVersion: tekton.dev/v1beta1, kind: Pipeline, spec: {tasks: [{name: a, retries: 2, taskRef: {name: build, bundle: reg/b}},
+  {name: b, taskSpec: {steps: [{image: a, resources: {limits: {cpu: 2}}, ports: [{containerPort: 80}]}]}}]}}`), v1.KindPipeline, &pipeline)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ref, step := pipeline.Spec.Tasks[0].TaskRef, pipeline.Spec.Tasks[1].TaskSpec.Steps[0]
+	if ref.Resolver != "bundles" || ref.Name != "" || len(ref.Params) != 3 || step.ComputeResources.Limits.Cpu().String() != "2" {
+		t.Errorf("%+v\n%+v", ref, step)
+	}
+	err = decode([]byte(`{apiVersion: tekton.dev/v1beta1, kind: Pipeline, spec: {resources: [{name: src, type: git}]}}`), v1.KindPipeline, &pipeline)
+	const want = "cannot be run: spec.resources: PipelineResources are not served: pass values by params, files by workspaces, and give back results"
+	if err == nil || err.Error() != want {
+		t.Errorf("error %v\n want %s", err, want)
+	}
+}
+
 func TestRemotePipelineAndStepAction(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ref := v1.ResolverRef{Resolver: "stub", Params: given("url", "http://x")}

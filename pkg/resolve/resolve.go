@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -16,6 +17,7 @@ import (
 
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 	"github.com/slipway-dev/slipway/api/tekton/v1beta1"
+	"github.com/slipway-dev/slipway/pkg/convert"
 	"github.com/slipway-dev/slipway/pkg/suggest"
 )
 
@@ -72,13 +74,16 @@ type Finder struct {
 
 // Task finds the Task that ref names.
 func (f *Finder) Task(ctx context.Context, by Asker, ref *v1.TaskRef) (*Task, error) {
+	if ref.Kind == convert.ClusterTask {
+		return nil, &Error{"taskRef.kind: " + convert.NoClusterTask}
+	}
 	var task v1.Task
 	source, err := f.find(ctx, by, ref.Name, ref.ResolverRef, wanted{kind: v1.KindTask, noun: "task",
 		apiVersion: v1.SchemeGroupVersion.String(), field: "taskRef", into: &task, spec: &task.Spec})
 	if err != nil {
 		return nil, err
 	}
-	return &Task{Name: task.Name, Spec: &task.Spec, Labels: task.Labels, Annotations: task.Annotations, Source: source}, nil
+	return &Task{Name: task.Name, Spec: &task.Spec, Labels: task.Labels, Annotations: own(task.Annotations), Source: source}, nil
 }
 
 // Pipeline finds the Pipeline that ref names.
@@ -89,7 +94,7 @@ func (f *Finder) Pipeline(ctx context.Context, by Asker, ref *v1.PipelineRef) (*
 	if err != nil {
 		return nil, err
 	}
-	return &Pipeline{Name: pipeline.Name, Spec: &pipeline.Spec, Labels: pipeline.Labels, Annotations: pipeline.Annotations, Source: source}, nil
+	return &Pipeline{Name: pipeline.Name, Spec: &pipeline.Spec, Labels: pipeline.Labels, Annotations: own(pipeline.Annotations), Source: source}, nil
 }
 
 // StepAction finds the StepAction that a step's ref names.
@@ -101,6 +106,13 @@ func (f *Finder) StepAction(ctx context.Context, by Asker, ref *v1.Ref) (*StepAc
 		return nil, err
 	}
 	return &StepAction{Spec: &action.Spec, Source: source}, nil
+}
+
+// own are the annotations that speak of more than their object's own fields.
+func own(annotations map[string]string) map[string]string {
+	out := maps.Clone(annotations)
+	maps.DeleteFunc(out, func(name, _ string) bool { return convert.IsNote(name) })
+	return out
 }
 
 // Forget drops what is remembered for a run, which has all that it asked for.

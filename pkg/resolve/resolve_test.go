@@ -25,7 +25,8 @@ func (s shelf) Get(_ context.Context, namespace, name string, into runtime.Objec
 	if namespace != "ns" || name != "build" {
 		return ErrNotFound
 	}
-	meta := metav1.ObjectMeta{Namespace: namespace, Name: name, Labels: map[string]string{"a": "b"}}
+	meta := metav1.ObjectMeta{Namespace: namespace, Name: name, Labels: map[string]string{"a": "b"},
+		Annotations: map[string]string{"mine": "1", "slipway.dev/v1beta1": `{"spec.steps[0].tty":true}`}}
 	switch o := into.(type) {
 	case *v1.Task:
 		*o = v1.Task{ObjectMeta: meta, Spec: v1.TaskSpec{Description: "d"}}
@@ -54,7 +55,8 @@ func TestFindTask(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if task.Spec.Description != "d" || task.Labels["a"] != "b" || task.Source.URI != "k8s://ns/Task/build" || len(task.Source.Digest["sha256"]) != 64 {
+	if task.Spec.Description != "d" || task.Labels["a"] != "b" || task.Source.URI != "k8s://ns/Task/build" || len(task.Source.Digest["sha256"]) != 64 ||
+		len(task.Annotations) != 1 || task.Annotations["mine"] != "1" {
 		t.Errorf("%+v %+v", task, task.Source)
 	}
 }
@@ -68,6 +70,10 @@ func TestLeadsNowhere(t *testing.T) {
 			_, err := f.Task(t.Context(), by, &v1.TaskRef{Name: "biuld"})
 			return err
 		}, `taskRef.name: no task named "biuld" in namespace "ns"; did you mean "build"?`},
+		"cluster task": {func(f *Finder) error {
+			_, err := f.Task(t.Context(), by, &v1.TaskRef{Name: "build", Kind: "ClusterTask"})
+			return err
+		}, "taskRef.kind: ClusterTasks are not served: make it a Task, and refer to it by resolver: cluster with the params kind, name and namespace"},
 		"pipeline": {func(f *Finder) error {
 			_, err := f.Pipeline(t.Context(), by, &v1.PipelineRef{Name: "deploy"})
 			return err
