@@ -1,7 +1,9 @@
 package compile
 
 import (
+	"cmp"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -51,15 +53,28 @@ func mergeTemplate(s *v1.Step, t *v1.StepTemplate) {
 	if len(s.Args) == 0 {
 		s.Args = t.Args
 	}
-	if s.SecurityContext == nil {
-		s.SecurityContext = t.SecurityContext.DeepCopy()
-	}
+	s.SecurityContext = mergeSecurity(t.SecurityContext, s.SecurityContext)
 	s.EnvFrom = append(slices.Clone(t.EnvFrom), s.EnvFrom...)
 	s.Env = mergeBy(t.Env, s.Env, func(e corev1.EnvVar) string { return e.Name })
 	s.VolumeMounts = mergeBy(t.VolumeMounts, s.VolumeMounts, func(m corev1.VolumeMount) string { return m.MountPath })
 	s.VolumeDevices = mergeBy(t.VolumeDevices, s.VolumeDevices, func(d corev1.VolumeDevice) string { return d.DevicePath })
 	s.ComputeResources.Requests = mergeResources(t.ComputeResources.Requests, s.ComputeResources.Requests)
 	s.ComputeResources.Limits = mergeResources(t.ComputeResources.Limits, s.ComputeResources.Limits)
+}
+
+// mergeSecurity takes each field that over leaves open from base.
+func mergeSecurity(base, over *corev1.SecurityContext) *corev1.SecurityContext {
+	if base == nil || over == nil {
+		return cmp.Or(over, base).DeepCopy()
+	}
+	out := over.DeepCopy()
+	from, to := reflect.ValueOf(base.DeepCopy()).Elem(), reflect.ValueOf(out).Elem()
+	for i := range to.NumField() {
+		if to.Field(i).IsNil() {
+			to.Field(i).Set(from.Field(i))
+		}
+	}
+	return out
 }
 
 func fill[T ~string](field *T, value T) {

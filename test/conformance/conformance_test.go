@@ -1,13 +1,14 @@
 //go:build conformance
 
-// Package conformance runs YAML that real Tekton runs, and holds what each run
-// ended in against what Tekton reported for it.
+// Package conformance runs YAML on the cluster and holds what each run ended in
+// against what Tekton ends in. Its own cases, in the folder cases, carry that
+// with them; those of the folder CONFORMANCE_DIR, which are Tekton's examples,
+// have what real Tekton reported beside them.
 package conformance
 
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -15,134 +16,118 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/yaml"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/slipway-dev/slipway/test/env"
 )
 
-// caseDeadline bounds one case; the slowest of them waits 60 s by itself.
-const caseDeadline = 4 * time.Minute
-
-type row struct {
-	name, expected, got string
-	took                time.Duration
-}
-
 func TestConformance(t *testing.T) {
-	dir := os.Getenv("CONFORMANCE_DIR")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "shared", "conformance")
+	h := hostsFromEnv(t)
+	cases := ownCases(t)
+	if dir := os.Getenv("CONFORMANCE_DIR"); dir != "" {
+		cases = append(cases, tektonCases(t, dir)...)
 	}
-	files := casesIn(t, dir)
-	hosts := hostsFromEnv(t)
-	var mu sync.Mutex
-	var rows []row
-	t.Cleanup(func() { printTable(rows) })
-	for _, file := range files {
-		name := strings.TrimSuffix(file, ".yaml")
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			start := time.Now()
-			want := readExpected(t, filepath.Join(dir, "expected", name+".json"))
-			got := runCase(t, hosts, filepath.Join(dir, "cases", file), want)
-			mu.Lock()
-			defer mu.Unlock()
-			rows = append(rows, row{name, summary(want), got, time.Since(start)})
+	table := &table{}
+	t.Cleanup(table.print)
+	// A phase ends before the next begins: what one configures, no other sees.
+	for _, p := range []phase{{"default", nil}, {"configured", configured(h)}} {
+		t.Run(p.name, func(t *testing.T) {
+			configure(t, p.configMaps)
+			for _, c := range cases {
+				if c.configured == (p.configMaps != nil) {
+					t.Run(c.name, func(t *testing.T) {
+						t.Parallel()
+						c.run(t, h, table)
+					})
+				}
+			}
 		})
 	}
 }
 
-func casesIn(t *testing.T, dir string) []string {
+// phase is a set of cases that run with the same configuration.
+type phase struct {
+	name string
+	// configMaps are those of Slipway's namespace, by name.
+	configMaps map[string]map[string]string
+}
+
+// configured is what the cases that ask for a configuration get.
+func configured(h hosts) map[string]map[string]string {
+	return map[string]map[string]string{
+		"config-defaults":    {"default-task-run-workspace-binding": "emptyDir: {}"},
+		"hubresolver-config": {"artifact-hub-urls": "- http://" + h.git + "/static/hub/"},
+	}
+}
+
+// configure sets keys of ConfigMaps for as long as the test runs.
+func configure(t *testing.T, configMaps map[string]map[string]string) {
 	t.Helper()
-	var files []string
-	for _, pattern := range []string{"*/*.yaml", "*/*/*.yaml"} {
-		found, err := filepath.Glob(filepath.Join(dir, "cases", pattern))
+	if len(configMaps) == 0 {
+		return
+	}
+	api := env.New(t).Kube.CoreV1().ConfigMaps(env.SystemNamespace)
+	for name, data := range configMaps {
+		before, err := api.Get(t.Context(), name, metav1.GetOptions{})
+		if apierrors.IsNotFound(err) {
+			before, err = api.Create(t.Context(), &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: name}}, metav1.CreateOptions{})
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, f := range found {
-			rel, err := filepath.Rel(filepath.Join(dir, "cases"), f)
-			if err != nil {
-				t.Fatal(err)
-			}
-			files = append(files, rel)
+		changed := before.DeepCopy()
+		if changed.Data == nil {
+			changed.Data = map[string]string{}
 		}
-	}
-	if len(files) == 0 {
-		t.Fatalf("no cases in %s: set CONFORMANCE_DIR to the folder that holds cases/ and expected/", dir)
-	}
-	return files
-}
-
-func printTable(rows []row) {
-	slices.SortFunc(rows, func(a, b row) int { return strings.Compare(a.name, b.name) })
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "CASE\tEXPECTED\tGOT\tTIME")
-	for _, r := range rows {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%.1fs\n", r.name, r.expected, r.got, r.took.Seconds())
-	}
-	w.Flush()
-}
-
-// runCase creates the objects of a case in a namespace of its own, waits for
-// its runs to end and compares them. It returns what they ended in.
-func runCase(t *testing.T, hosts hosts, path string, want []expected) string {
-	e := env.New(t)
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var runs []*unstructured.Unstructured
-	for _, doc := range strings.Split(hosts.replace(t, string(text)), "\n---") {
-		obj := &unstructured.Unstructured{}
-		if err := yaml.Unmarshal([]byte(doc), &obj.Object); err != nil {
+		for key, value := range data {
+			changed.Data[key] = value
+		}
+		if changed, err = api.Update(t.Context(), changed, metav1.UpdateOptions{}); err != nil {
 			t.Fatal(err)
 		}
-		if obj.GetKind() == "" {
-			continue
-		}
-		obj.SetNamespace(e.Namespace)
-		if err := e.Client.Create(e.Context(), obj); err != nil {
-			t.Errorf("creating %s %s%s: %v", obj.GetKind(), obj.GetName(), obj.GetGenerateName(), err)
-			return "refused"
-		}
-		if k := obj.GetKind(); k == "TaskRun" || k == "PipelineRun" {
-			runs = append(runs, obj)
-		}
+		t.Cleanup(func() {
+			changed.Data = before.Data
+			// The test's own context has ended by now.
+			if _, err := api.Update(background, changed, metav1.UpdateOptions{}); err != nil {
+				t.Errorf("restoring ConfigMap %s: %v", name, err)
+			}
+		})
 	}
-	var got []string
-	for _, run := range runs {
-		await(e, run)
-		i := slices.IndexFunc(want, func(x expected) bool { return x.matches(run) })
-		if i < 0 {
-			t.Errorf("no expectation for %s %s", run.GetKind(), run.GetName())
-			continue
-		}
-		reason := want[i].compare(e, run)
-		got = append(got, reason)
-	}
-	return strings.Join(got, ",")
 }
 
-func await(e *env.Env, run *unstructured.Unstructured) {
-	e.Helper()
-	env.Wait(e, caseDeadline, run.GetKind()+" "+run.GetName()+" to end", func() (bool, string) {
-		if err := e.Client.Get(e.Context(), client.ObjectKeyFromObject(run), run); err != nil {
-			return false, err.Error()
-		}
-		c := succeeded(run)
-		return c["status"] == "True" || c["status"] == "False", fmt.Sprint(c)
-	})
+// table is what is shown at the end: a row for each case, whatever became of it.
+type table struct {
+	mu   sync.Mutex
+	rows []row
 }
 
-func succeeded(run *unstructured.Unstructured) map[string]any {
-	conditions, _, _ := unstructured.NestedSlice(run.Object, "status", "conditions")
-	for _, c := range conditions {
-		if c, ok := c.(map[string]any); ok && c["type"] == "Succeeded" {
-			return c
+type row struct {
+	name, expected, got string
+	took                time.Duration
+	failed              bool
+}
+
+func (t *table) add(r row) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.rows = append(t.rows, r)
+}
+
+func (t *table) print() {
+	slices.SortFunc(t.rows, func(a, b row) int { return strings.Compare(a.name, b.name) })
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "CASE\tEXPECTED\tGOT\tTIME\t")
+	passed := 0
+	for _, r := range t.rows {
+		mark := "FAILED"
+		if !r.failed {
+			mark = ""
+			passed++
 		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%.1fs\t%s\n", r.name, r.expected, r.got, r.took.Seconds(), mark)
 	}
-	return nil
+	w.Flush()
+	fmt.Printf("%d of %d cases passed\n", passed, len(t.rows))
 }
