@@ -41,10 +41,15 @@ type fixture struct {
 
 func (f fixture) compile() (*corev1.Pod, error) {
 	run := f.Run
-	spec, err := Spec(run.Spec.TaskSpec, Binding{
+	binding := Binding{
 		Name: run.Name, Namespace: run.Namespace, UID: string(run.UID), TaskName: "the-task", Inline: !f.ByReference,
 		Params: run.Spec.Params, Workspaces: run.Spec.Workspaces, StepActions: f.Actions,
-	})
+	}
+	var err error
+	if binding.Workspaces, err = Workspaces(run.Spec.TaskSpec.Params, binding); err != nil {
+		return nil, err
+	}
+	spec, err := Spec(run.Spec.TaskSpec, binding)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +61,7 @@ func (f fixture) compile() (*corev1.Pod, error) {
 		Name: PodName(run.Name, f.Attempt), Attempt: f.Attempt,
 		Owner: Owner{APIVersion: "tekton.dev/v1", Kind: "TaskRun", Namespace: run.Namespace, Name: run.Name, UID: run.UID,
 			Labels: run.Labels, Annotations: run.Annotations},
-		Tasks: []Task{{Spec: spec, Workspaces: run.Spec.Workspaces, Images: f.Images, Resources: run.Spec.ComputeResources,
+		Tasks: []Task{{Spec: spec, Workspaces: binding.Workspaces, Images: f.Images, Resources: run.Spec.ComputeResources,
 			StepResources: f.Resources, Breakpoints: breakpoints}},
 		ServiceAccount: "default", UsesToken: run.Spec.ServiceAccountName != "", PodTemplate: run.Spec.PodTemplate,
 		Timeout: time.Hour, Credentials: f.Credentials, LimitRanges: f.LimitRanges,

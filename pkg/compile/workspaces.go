@@ -16,6 +16,23 @@ import (
 	"github.com/slipway-dev/slipway/pkg/suggest"
 )
 
+// Workspaces returns the bindings of a run, b.Workspaces, with its parameters and
+// the defaults of those declared put in. The errors are those of Spec.
+func Workspaces(declared v1.ParamSpecs, b Binding) ([]v1.WorkspaceBinding, error) {
+	params, err := Params(declared, b.Params, true)
+	if err != nil {
+		return nil, err
+	}
+	list := slices.Clone(b.Workspaces)
+	for i := range list {
+		list[i] = *list[i].DeepCopy()
+	}
+	if err := substitute(&list, withParams(commonVars(&v1.TaskSpec{}, b), params), nil); err != nil {
+		return nil, at("workspaces", err)
+	}
+	return list, nil
+}
+
 // inheritWorkspaces declares the bound workspaces that a spec written in place
 // may use without saying so.
 func inheritWorkspaces(spec *v1.TaskSpec, bound []v1.WorkspaceBinding) {

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	"github.com/slipway-dev/slipway/api/tekton/v1beta1"
 	"github.com/slipway-dev/slipway/pkg/convert"
 	"github.com/slipway-dev/slipway/pkg/coschedule"
+	"github.com/slipway-dev/slipway/pkg/plan/fill"
 	"github.com/slipway-dev/slipway/pkg/plan/matrix"
 	"github.com/slipway-dev/slipway/pkg/plan/names"
 	corev1 "k8s.io/api/core/v1"
@@ -74,7 +74,7 @@ type maker struct {
 
 func (m *maker) taskRun() *v1.TaskRun {
 	t := &m.task.spec
-	own := m.taskRunSpec(t.Name)
+	own := m.own()
 	tr := &v1.TaskRun{
 		TypeMeta:   metav1.TypeMeta{APIVersion: v1.SchemeGroupVersion.String(), Kind: kindTaskRun},
 		ObjectMeta: m.meta(),
@@ -118,7 +118,7 @@ func (m *maker) customRun() *v1beta1.CustomRun {
 
 func (m *maker) pipelineRun() *v1.PipelineRun {
 	t := &m.task.spec
-	own := m.taskRunSpec(t.Name)
+	own := m.own()
 	pr := &v1.PipelineRun{
 		TypeMeta:   metav1.TypeMeta{APIVersion: v1.SchemeGroupVersion.String(), Kind: kindPipelineRun},
 		ObjectMeta: m.meta(),
@@ -191,27 +191,19 @@ func (s *state) taskRunSpec(name string) v1.PipelineTaskRunSpec {
 	if out.ServiceAccountName == "" {
 		out.ServiceAccountName = template.ServiceAccountName
 	}
-	out.PodTemplate = overlay(template.PodTemplate, out.PodTemplate)
 	return out
 }
 
-// overlay takes each field of a pod template from top, and from base where top
-// does not have it.
-func overlay(base, top *v1.PodTemplate) *v1.PodTemplate {
-	if base == nil || top == nil {
-		if top == nil {
-			top = base
-		}
-		return top.DeepCopy()
+// own is what the run says of the task that the child is of, with the values that
+// the child gets.
+func (m *maker) own() v1.PipelineTaskRunSpec {
+	out := m.taskRunSpec(m.task.spec.Name)
+	// Pinning the pipeline has found what is wrong with them.
+	vars, _ := runVars(m.in, m.run.Status.PipelineSpec)
+	vars = vars.Without(func(string) bool { return false })
+	for _, p := range m.params {
+		vars.Set("params."+p.Name, fill.ToExpr(p.Value))
 	}
-	fields := map[string]json.RawMessage{}
-	for _, p := range []*v1.PodTemplate{base, top} {
-		// A pod template that came as JSON goes as JSON.
-		text, _ := json.Marshal(p)
-		_ = json.Unmarshal(text, &fields)
-	}
-	text, _ := json.Marshal(fields)
-	var out v1.PodTemplate
-	_ = json.Unmarshal(text, &out)
-	return &out
+	out.PodTemplate = fill.PodTemplate(m.run.Spec.TaskRunTemplate.PodTemplate, out.PodTemplate, vars, m.task.vars)
+	return out
 }

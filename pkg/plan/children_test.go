@@ -14,7 +14,7 @@ params: [{name: greeting, value: hello}, {name: files, value: [x, z]}]
 workspaces:
 - {name: src, volumeClaimTemplate: {spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}}
 - {name: conf, subPath: top, configMap: {name: "$(params.greeting)-conf"}}
-taskRunTemplate: {serviceAccountName: builder, podTemplate: {nodeSelector: {disk: ssd}, priorityClassName: low}}
+taskRunTemplate: {serviceAccountName: builder, podTemplate: {nodeSelector: {disk: "$(params.greeting)-disk"}, priorityClassName: low}}
 taskRunSpecs:
 - pipelineTaskName: use
   podTemplate: {priorityClassName: high}
@@ -77,7 +77,7 @@ metadata:
   namespace: ns
   ownerReferences: [{apiVersion: tekton.dev/v1, blockOwnerDeletion: true, controller: true, kind: PipelineRun, name: ci, uid: u-1}]
 spec:
-  podTemplate: {nodeSelector: {disk: ssd}, priorityClassName: low}
+  podTemplate: {nodeSelector: {disk: hello-disk}, priorityClassName: low}
   serviceAccountName: builder
   taskSpec:
     results: [{name: list, type: array}, {name: obj, type: object}]
@@ -95,7 +95,7 @@ metadata:
 spec:
   computeResources: {limits: {memory: 1Gi}}
   params: [{name: list, value: [p, q]}, {name: text, value: "v in ci, 0 retries"}]
-  podTemplate: {nodeSelector: {disk: ssd}, priorityClassName: high}
+  podTemplate: {nodeSelector: {disk: hello-disk}, priorityClassName: high}
   serviceAccountName: builder
   taskSpec:
     params: [{name: list, type: array}, {name: text, type: string}]

@@ -158,10 +158,15 @@ func usedWorkspaces(spec *v1.TaskSpec) []string {
 			}
 		}
 	}
+	var uses []v1.WorkspaceUsage
 	for _, step := range spec.Steps {
-		for _, w := range step.Workspaces {
-			names = append(names, w.Name)
-		}
+		uses = append(uses, step.Workspaces...)
+	}
+	for _, sidecar := range spec.Sidecars {
+		uses = append(uses, sidecar.Workspaces...)
+	}
+	for _, w := range uses {
+		names = append(names, w.Name)
 	}
 	slices.Sort(names)
 	return slices.Compact(names)

@@ -18,13 +18,17 @@ import (
 // first attempt ran, whatever has become of the Task since.
 func (r *Reconciler) spec(ctx context.Context, run *v1.TaskRun) (*resolvedSpec, error) {
 	if task := run.Status.TaskSpec; task != nil {
-		return &resolvedSpec{task: task, provenance: run.Status.Provenance, workspaces: r.Settings.Current().Bind(task, run.Spec.Workspaces)}, nil
+		workspaces, err := r.workspaces(run, task)
+		return &resolvedSpec{task: task, provenance: run.Status.Provenance, workspaces: workspaces}, err
 	}
 	task, err := r.task(ctx, run)
 	if err != nil {
 		return nil, resolution(err)
 	}
-	resolved := &resolvedSpec{steps: map[int]*v1.Provenance{}, workspaces: r.Settings.Current().Bind(task.Spec, run.Spec.Workspaces)}
+	resolved := &resolvedSpec{steps: map[int]*v1.Provenance{}}
+	if resolved.workspaces, err = r.workspaces(run, task.Spec); err != nil {
+		return nil, err
+	}
 	if task.Source != nil {
 		resolved.provenance = &v1.Provenance{RefSource: task.Source}
 	}
@@ -39,15 +43,31 @@ func (r *Reconciler) spec(ctx context.Context, run *v1.TaskRun) (*resolvedSpec, 
 		Name: run.Name, Namespace: run.Namespace, UID: string(run.UID), TaskName: task.Name,
 		Inline: run.Spec.TaskSpec != nil, Params: run.Spec.Params, Workspaces: bound(run, resolved.workspaces), StepActions: actions,
 	})
-	var invalid *compile.InvalidValue
-	switch {
-	case errors.As(err, &invalid):
-		return nil, &refusal{v1.TaskRunReasonInvalidParamValue, err}
-	case err != nil:
-		return nil, &refusal{v1.TaskRunReasonFailedValidation, err}
+	if err != nil {
+		return nil, unfit(err)
 	}
 	resolved.elsewhere = fromElsewhere(run, task.Spec)
 	return resolved, check(run, task)
+}
+
+// workspaces are the volumes of the run with its parameters put in, and those of
+// the installation for what it leaves out.
+func (r *Reconciler) workspaces(run *v1.TaskRun, task *v1.TaskSpec) ([]v1.WorkspaceBinding, error) {
+	given, err := compile.Workspaces(task.Params, compile.Binding{
+		Name: run.Name, Namespace: run.Namespace, UID: string(run.UID), Params: run.Spec.Params, Workspaces: run.Spec.Workspaces})
+	if err != nil {
+		return nil, unfit(err)
+	}
+	return r.Settings.Current().Bind(task, given), nil
+}
+
+// unfit is the refusal of a run that does not fit its Task.
+func unfit(err error) error {
+	var invalid *compile.InvalidValue
+	if errors.As(err, &invalid) {
+		return &refusal{v1.TaskRunReasonInvalidParamValue, err}
+	}
+	return &refusal{v1.TaskRunReasonFailedValidation, err}
 }
 
 // check finds what is wrong with a run or its Task and what nothing here acts on
