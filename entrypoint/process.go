@@ -2,6 +2,7 @@ package entrypoint
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"syscall"
 	"time"
@@ -41,16 +42,34 @@ func (e *entry) supervise(cmd command, s *streams) (exit, error) {
 		Dir:   cmd.dir,
 		Env:   cmd.env,
 		Files: []uintptr{s.in.Fd(), s.out.Fd(), s.err.Fd()},
-		Sys:   &syscall.SysProcAttr{Setpgid: true},
+		Sys:   attributes(e.NoNetwork),
 	})
 	s.started()
 	if err != nil {
 		s.finish()
+		if e.NoNetwork && (errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.ENOSPC)) {
+			err = fmt.Errorf("a process without network needs a user namespace, and this node allows none: %w", err)
+		}
 		return exit{}, explain(cmd, err)
 	}
 	x := e.watch(pid)
 	s.finish()
 	return x, nil
+}
+
+// attributes are those of the process: the leader of a group, and where it is to
+// have no network, in a network namespace that nothing leads out of. A user who
+// is not root may make one within a user namespace, in which it stays who it is.
+func attributes(noNetwork bool) *syscall.SysProcAttr {
+	if !noNetwork {
+		return &syscall.SysProcAttr{Setpgid: true}
+	}
+	uid, gid := os.Geteuid(), os.Getegid()
+	return &syscall.SysProcAttr{
+		Setpgid: true, Cloneflags: syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET,
+		UidMappings: []syscall.SysProcIDMap{{ContainerID: uid, HostID: uid, Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{ContainerID: gid, HostID: gid, Size: 1}},
+	}
 }
 
 // watch is the loop of PID 1.

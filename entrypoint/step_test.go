@@ -158,6 +158,15 @@ func TestTwoMegabytesInOneLine(t *testing.T) {
 	}
 }
 
+func TestNoNetwork(t *testing.T) {
+	p := newPod(t)
+	s := p.step(0, "x", "id -u; tail -n +2 /proc/net/route")
+	s.NoNetwork = true
+	if c, code, _ := p.run(s); code != 0 || c.out.String() != fmt.Sprintf("%d\n", os.Getuid()) {
+		t.Errorf("ended with %d; who it is, and its routes: %s%s", code, c.out.String(), c.err.String())
+	}
+}
+
 func TestTee(t *testing.T) {
 	p := newPod(t)
 	s := p.step(0, "x", "echo one; echo two >&2; printf three")

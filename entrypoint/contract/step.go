@@ -70,6 +70,8 @@ type Step struct {
 	Stderr string `json:"stderr,omitempty"`
 	// Credentials become files in [CredsDir] and in the user's home.
 	Credentials []Credential `json:"credentials,omitempty"`
+	// NoNetwork runs the process where there is no network but its own.
+	NoNetwork bool `json:"noNetwork,omitempty"`
 	// Unset names environment variables that the process must not see.
 	Unset []string `json:"unset,omitempty"`
 

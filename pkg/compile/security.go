@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+
+	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 )
 
 // secure takes away what nobody asked for. Whatever a step, a sidecar or the
@@ -15,6 +17,11 @@ func secure(b *builder) error {
 	}
 	if spec.SecurityContext.SeccompProfile == nil {
 		spec.SecurityContext.SeccompProfile = &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault}
+	}
+	if b.hermetic() {
+		for i := range spec.Containers {
+			allowNamespaces(&spec.Containers[i])
+		}
 	}
 	privileged := spec.HostNetwork
 	for _, c := range allContainers(spec) {
@@ -28,6 +35,22 @@ func secure(b *builder) error {
 		spec.AutomountServiceAccountToken = new(b.in.UsesToken)
 	}
 	return nil
+}
+
+// hermetic reports whether the steps are to run without network.
+func (b *builder) hermetic() bool {
+	return b.in.Owner.Annotations[v1.AnnotationExecutionMode] == v1.ExecutionModeHermetic
+}
+
+// allowNamespaces lets the entrypoint take a step off the network, which the
+// runtime's default profile forbids whoever is not CAP_SYS_ADMIN.
+func allowNamespaces(c *corev1.Container) {
+	if c.SecurityContext == nil {
+		c.SecurityContext = &corev1.SecurityContext{}
+	}
+	if c.SecurityContext.SeccompProfile == nil {
+		c.SecurityContext.SeccompProfile = &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeUnconfined}
+	}
 }
 
 func allContainers(spec *corev1.PodSpec) []*corev1.Container {

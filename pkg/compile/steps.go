@@ -123,6 +123,7 @@ func (b *builder) instructions(i int, s *v1.Step) (contract.Step, error) {
 		RunDir: contract.StepRunDir(i), StepDir: contract.StepDir(name),
 		Results: declaredResults(b.task.Spec), StepResults: stepResults(s),
 		Artifacts:       usesArtifacts(s),
+		NoNetwork:       b.hermetic(),
 		ContinueOnError: s.OnError == v1.Continue,
 		WorkingDir:      s.WorkingDir, Credentials: b.in.Credentials, Script: s.Script,
 	}

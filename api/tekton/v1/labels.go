@@ -31,6 +31,11 @@ const (
 	// AnnotationAutoCleanupPVC, set to "true" on a PipelineRun, has the claims
 	// made from its volumeClaimTemplates deleted when it ends.
 	AnnotationAutoCleanupPVC = "tekton.dev/auto-cleanup-pvc"
+
+	// AnnotationExecutionMode on a TaskRun says how its steps run; ExecutionModeHermetic
+	// is without network.
+	AnnotationExecutionMode = "experimental.tekton.dev/execution-mode"
+	ExecutionModeHermetic   = "hermetic"
 )
 
 // ManagedBy is the value of spec.managedBy that means this controller; an empty
