@@ -38,7 +38,7 @@ func (e *entry) prepare(values replacements) (command, error) {
 	}
 	cmd.env = append(cmd.env, extra...)
 	if e.Script != "" {
-		return cmd, e.scripted(&cmd)
+		return cmd, e.scripted(&cmd, values.script(e.Script))
 	}
 	if len(cmd.argv) == 0 {
 		return command{}, setupError{contract.CauseNotFound, exitNotFound, "there is nothing to run: the step has no command and no script, and the image no entrypoint"}
@@ -71,8 +71,7 @@ func (e *entry) enterWorkingDir() (string, error) {
 // scripted writes the script to its file and completes cmd to run it. The
 // interpreter is started by name, as the kernel would, so the file needs no
 // execute permission, which some nodes deny to all volumes.
-func (e *entry) scripted(cmd *command) error {
-	script := e.Script
+func (e *entry) scripted(cmd *command, script string) error {
 	if !strings.HasPrefix(strings.TrimSpace(script), "#!") {
 		script = defaultPreamble + script
 	}

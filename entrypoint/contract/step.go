@@ -58,7 +58,7 @@ type Step struct {
 	// When must all hold, or the step is skipped. Refs are substituted first.
 	When []When `json:"when,omitempty"`
 	// Refs are values that earlier steps produce, to be put in the place of
-	// their text in Command, When and the environment; never in the script.
+	// their text in Command, When and the environment; in the script, artifacts only.
 	Refs []Ref `json:"refs,omitempty"`
 
 	// WorkingDir is created when missing and entered, as the step's user; a
