@@ -51,6 +51,26 @@ func TestDurationsCanBeRead(t *testing.T) {
 	}
 }
 
+// And so it is with times: no day that there is may be refused.
+func TestTimesCanBeRead(t *testing.T) {
+	pattern := regexp.MustCompile(timestamp)
+	for day := time.Date(1999, 1, 1, 23, 59, 59, 0, time.UTC); day.Year() < 2101; day = day.AddDate(0, 0, 1) {
+		if text := day.Format(time.RFC3339); !pattern.MatchString(text) {
+			t.Fatalf("%s is refused", text)
+		}
+	}
+	for _, value := range []string{"2000-02-29T00:00:00.5+02:00", "2024-02-29T00:00:00-11:30", "2026-01-01T00:00:00.123456789Z"} {
+		if _, err := time.Parse(time.RFC3339, value); err != nil || !pattern.MatchString(value) {
+			t.Errorf("%s: matches: %t, %v", value, pattern.MatchString(value), err)
+		}
+	}
+	for _, value := range []string{"", "2023-02-29T00:00:00Z", "1900-02-29T00:00:00Z", "2023-04-31T00:00:00Z", "2023-01-01", "2023-01-01T24:00:00Z", "2023-01-01T00:00:00"} {
+		if pattern.MatchString(value) {
+			t.Errorf("%s is taken", value)
+		}
+	}
+}
+
 // So it is with quantities, by the schema as it is.
 func TestQuantitiesCanBeRead(t *testing.T) {
 	step := schemaOf(t, "tasks", "steps")

@@ -1,6 +1,5 @@
-// Command crd finishes the CRDs that controller-gen wrote. It says what a
-// duration and a quantity look like: one that the API server took and Go could not
-// read would stop every list and watch of its kind. And it takes the
+// Command crd finishes the CRDs that controller-gen wrote. It says what the API
+// server is to refuse because Go could not read it (see settle.go). And it takes the
 // descriptions out of Kubernetes' own types where they are embedded more than
 // once. Without that the larger CRDs pass the 256 KiB that `kubectl apply` can
 // keep in an annotation; the same text is at hand in `kubectl explain pod.spec`
@@ -12,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"sigs.k8s.io/yaml"
 )
@@ -28,7 +26,7 @@ var whole = []string{"tekton.dev_tasks.yaml", "tekton.dev_stepactions.yaml"}
 var core = []string{
 	"affinity", "computeResources", "configMap", "csi", "dnsConfig", "emptyDir", "env", "envFrom", "hostAliases",
 	"imagePullSecrets", "lifecycle", "livenessProbe", "persistentVolumeClaim", "ports", "projected", "readinessProbe",
-	"secret", "securityContext", "startupProbe", "tolerations", "topologySpreadConstraints", "volumeDevices",
+	"secret", "securityContext", "startupProbe", "tolerations", "topologySpreadConstraints", "volumeClaimTemplate", "volumeDevices",
 	"volumeMounts", "volumes", "running", "terminated", "waiting",
 }
 
@@ -59,7 +57,9 @@ func finish(file string) error {
 	if err := older(crd); err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
-	settle(crd)
+	for _, root := range schemas(crd) {
+		settle(root)
+	}
 	if !slices.Contains(whole, filepath.Base(file)) {
 		strip(crd, false)
 	}
@@ -76,57 +76,21 @@ func finish(file string) error {
 	return os.WriteFile(file, append([]byte("---\n"), data...), 0o644)
 }
 
-// duration is what time.ParseDuration reads, and so few digits that it does not overflow.
-const duration = `^-?(0|([0-9]{1,5}(\.[0-9]{1,9})?h|[0-9]{1,7}(\.[0-9]{1,9})?m|[0-9]{1,9}(\.[0-9]{1,9})?(s|ms|us|µs|ns)){1,6})$`
-
-// looseExponent is a part of the pattern that Kubernetes' quantities come with;
-// resource.Quantity reads whole exponents alone.
-const looseExponent, exponent = `(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$`, `[0-9]{1,3}))?$`
-
-// quantity is Kubernetes' pattern for quantities, so tightened.
-const quantity = `^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?` + exponent
-
-// claim is what the schema says of a volumeClaimTemplate, of which all else stays as it is written.
-func claim() map[string]any {
-	open := func(properties map[string]any) map[string]any {
-		return map[string]any{"type": "object", "x-kubernetes-preserve-unknown-fields": true, "properties": properties}
-	}
-	amounts := map[string]any{"type": "object", "additionalProperties": map[string]any{
-		"anyOf": []any{map[string]any{"type": "integer"}, map[string]any{"type": "string"}}, "pattern": quantity, "x-kubernetes-int-or-string": true}}
-	return map[string]any{"spec": open(map[string]any{"resources": open(map[string]any{"requests": amounts, "limits": amounts})})}
-}
-
-// settle gives every timeout and every quantity in the schema a pattern.
-func settle(in any) {
-	if list, ok := in.([]any); ok {
-		for _, e := range list {
-			settle(e)
+// schemas returns the schema of each version's spec and status.
+func schemas(crd map[string]any) (roots []map[string]any) {
+	spec, _ := crd["spec"].(map[string]any)
+	versions, _ := spec["versions"].([]any)
+	for _, v := range versions {
+		schema, _ := v.(map[string]any)["schema"].(map[string]any)
+		root, _ := schema["openAPIV3Schema"].(map[string]any)
+		properties, _ := root["properties"].(map[string]any)
+		for _, name := range []string{"spec", "status"} {
+			if part, ok := properties[name].(map[string]any); ok {
+				roots = append(roots, part)
+			}
 		}
 	}
-	schema, _ := in.(map[string]any)
-	if pattern, ok := schema["pattern"].(string); ok && schema["x-kubernetes-int-or-string"] == true {
-		schema["pattern"] = strings.Replace(pattern, looseExponent, exponent, 1)
-	}
-	for key, v := range schema {
-		if field, ok := v.(map[string]any); ok {
-			settleField(key, field)
-		}
-		settle(v)
-	}
-}
-
-func settleField(name string, field map[string]any) {
-	parts, _ := field["properties"].(map[string]any)
-	switch {
-	case name == "timeout" && field["type"] == "string":
-		field["pattern"] = duration
-	case name == "timeouts":
-		for _, part := range parts {
-			part.(map[string]any)["pattern"] = duration
-		}
-	case name == "volumeClaimTemplate" && parts == nil:
-		field["properties"] = claim()
-	}
+	return roots
 }
 
 // strip drops descriptions from the schema and from what is in it; inside says

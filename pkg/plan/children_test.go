@@ -43,7 +43,7 @@ pipelineSpec:
     - {name: text, value: "$(tasks.make.results.obj.key) in $(context.pipelineRun.name), $(context.pipelineTask.retries) retries"}
     taskSpec:
       params: [{name: list, type: array}, {name: text}]
-      metadata: {labels: {team: b, part: use}, annotations: {note: n}}
+      metadata: {labels: {team: b, part: use}, annotations: {note: "n"}}
       steps: [{name: s, image: i, script: "$(params.text) $(workspaces.conf.path) $(workspaces.cache.bound) $(tasks.make.results.list[0]) $(date)"}]
   - {name: never, when: [{input: a, operator: notin, values: [a]}], taskSpec: {results: [{name: r}], steps: [{name: s, image: i}]}}
   finally:
@@ -87,7 +87,7 @@ spec:
 `,
 		"use": `
 metadata:
-  annotations: {mine: "1", note: n, pipeline.tekton.dev/pipeline-task-on-error: continue}
+  annotations: {mine: "1", note: "n", pipeline.tekton.dev/pipeline-task-on-error: continue}
   labels: {app: x, part: use, team: a, tekton.dev/memberOf: tasks, tekton.dev/pipelineRun: ci, tekton.dev/pipelineRunUID: u-1, tekton.dev/pipelineTask: use}
   name: ci-use
   namespace: ns

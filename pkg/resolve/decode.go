@@ -42,7 +42,11 @@ func decode(content []byte, kind string, into object) error {
 			return err
 		}
 	}
-	if err := yaml.Unmarshal(text, into); err != nil {
+	err = yaml.Unmarshal(text, into)
+	if m := malformed(into); err == nil && m != nil {
+		err = m
+	}
+	if err != nil {
 		return fmt.Errorf("is no %s: %w", kind, err)
 	}
 	into.SetDefaults()

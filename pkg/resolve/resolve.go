@@ -175,7 +175,13 @@ type query struct{ namespace, name, kind, field string }
 
 func find(ctx context.Context, c Cluster, q query, into runtime.Object) error {
 	err := c.Get(ctx, q.namespace, q.name, into)
-	if err == nil || !errors.Is(err, ErrNotFound) {
+	if err == nil {
+		if m := malformed(into); m != nil {
+			return &Error{fmt.Sprintf("%s: %s %q: %s", q.field, q.kind, q.name, m)}
+		}
+		return nil
+	}
+	if !errors.Is(err, ErrNotFound) {
 		return err
 	}
 	names, err := c.Names(ctx, q.namespace, into)
@@ -183,6 +189,19 @@ func find(ctx context.Context, c Cluster, q query, into runtime.Object) error {
 		return err
 	}
 	return &Error{fmt.Sprintf("%s: no %s named %q in namespace %q%s", q.field, q.kind, q.name, q.namespace, suggest.DidYouMean(q.name, names))}
+}
+
+// malformed returns the field of an object that could not be read, if there is one.
+func malformed(o runtime.Object) *v1.Malformed {
+	switch o := o.(type) {
+	case *v1.Task:
+		return o.Malformed
+	case *v1.Pipeline:
+		return o.Malformed
+	case *v1beta1.StepAction:
+		return o.Malformed
+	}
+	return nil
 }
 
 // digestOf pins an object of the cluster by the digest of its spec: an object

@@ -16,6 +16,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -223,17 +224,28 @@ func (e *Env) WantFailure(c *v1.Condition, reason string, texts ...string) {
 	}
 }
 
-// CreateYAML decodes one object of type T from YAML, without its namespace, and
-// makes it in the test's namespace.
+// CreateYAML makes one object of type T from YAML, without its namespace, in the
+// test's namespace. A field that the API server does not know fails the test.
 func CreateYAML[T any, P interface {
 	*T
 	client.Object
 }](e *Env, text string) P {
 	e.Helper()
-	obj := P(new(T))
-	if err := yaml.UnmarshalStrict([]byte(text), obj); err != nil {
+	obj, doc := P(new(T)), &unstructured.Unstructured{}
+	gvk, err := e.Client.GroupVersionKindFor(obj)
+	if err == nil {
+		err = yaml.UnmarshalStrict([]byte(text), &doc.Object)
+	}
+	if err == nil {
+		doc.SetGroupVersionKind(gvk)
+		doc.SetNamespace(e.Namespace)
+		err = e.Client.Create(e.Context(), doc, client.FieldValidation(metav1.FieldValidationStrict))
+	}
+	if err == nil {
+		err = runtime.DefaultUnstructuredConverter.FromUnstructured(doc.Object, obj)
+	}
+	if err != nil {
 		e.Fatalf("%v in:\n%s", err, text)
 	}
-	e.Create(obj)
 	return obj
 }

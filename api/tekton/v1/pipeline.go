@@ -14,6 +14,8 @@ type Pipeline struct {
 	metav1.ObjectMeta `json:"metadata,omitzero"`
 	// Spec is what the Pipeline needs and does.
 	Spec PipelineSpec `json:"spec"`
+	// Malformed is a field that could not be read, if there is one.
+	Malformed *Malformed `json:"-"`
 }
 
 // PipelineSpec is what a Pipeline needs and does.

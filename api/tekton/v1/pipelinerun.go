@@ -27,6 +27,8 @@ type PipelineRun struct {
 	// Status is what has become of the run.
 	// +optional
 	Status PipelineRunStatus `json:"status,omitzero"`
+	// Malformed is a field that could not be read, if there is one.
+	Malformed *Malformed `json:"-"`
 }
 
 // PipelineRunSpec says what to run and with what.

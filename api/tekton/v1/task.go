@@ -17,6 +17,8 @@ type Task struct {
 	metav1.ObjectMeta `json:"metadata,omitzero"`
 	// Spec is what the Task needs and does.
 	Spec TaskSpec `json:"spec"`
+	// Malformed is a field that could not be read, if there is one.
+	Malformed *Malformed `json:"-"`
 }
 
 // TaskSpec is what a Task needs and does.

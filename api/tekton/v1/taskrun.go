@@ -26,6 +26,8 @@ type TaskRun struct {
 	// Status is what has become of the run.
 	// +optional
 	Status TaskRunStatus `json:"status,omitzero"`
+	// Malformed is a field that could not be read, if there is one.
+	Malformed *Malformed `json:"-"`
 }
 
 // TaskRunSpec says what to run and with what.

@@ -1,9 +1,8 @@
 package v1
 
 import (
-	"encoding/json"
-
 	corev1 "k8s.io/api/core/v1"
+	utiljson "k8s.io/apimachinery/pkg/util/json"
 )
 
 // WorkspaceDeclaration names a folder that a Task's steps share.
@@ -38,9 +37,6 @@ type WorkspaceBinding struct {
 	// VolumeClaimTemplate is the PersistentVolumeClaim to make for this run alone;
 	// it is owned by the run and goes when the run is deleted.
 	// +optional
-	// +kubebuilder:pruning:PreserveUnknownFields
-	// +kubebuilder:validation:Schemaless
-	// +kubebuilder:validation:Type=object
 	VolumeClaimTemplate *corev1.PersistentVolumeClaim `json:"volumeClaimTemplate,omitempty"`
 	// PersistentVolumeClaim names a claim of the run's namespace that exists already.
 	// +optional
@@ -89,7 +85,6 @@ type WorkspacePipelineTaskBinding struct {
 
 // WorkspaceUsage mounts a workspace of the Task into one step or sidecar; once
 // any step or sidecar lists a workspace, only those that list it see it.
-// +kubebuilder:pruning:PreserveUnknownFields
 type WorkspaceUsage struct {
 	// Name is the workspace as the Task declares it.
 	Name string `json:"name"`
@@ -99,9 +94,19 @@ type WorkspaceUsage struct {
 	MountPath string `json:"mountPath,omitempty"`
 }
 
-// UnmarshalJSON takes the fields in any case: manifests in use write mountpath,
-// and the API server keeps it so.
+// UnmarshalJSON takes mountpath for mountPath: manifests in use write it so, and
+// the schema keeps it.
 func (u *WorkspaceUsage) UnmarshalJSON(data []byte) error {
 	type plain WorkspaceUsage
-	return json.Unmarshal(data, (*plain)(u))
+	old := struct {
+		*plain
+		MountPath string `json:"mountpath"`
+	}{plain: (*plain)(u)}
+	if err := utiljson.Unmarshal(data, &old); err != nil {
+		return err
+	}
+	if u.MountPath == "" {
+		u.MountPath = old.MountPath
+	}
+	return nil
 }

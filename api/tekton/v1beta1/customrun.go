@@ -26,6 +26,8 @@ type CustomRun struct {
 	// Status is what has become of the run; the custom task's controller writes it.
 	// +optional
 	Status CustomRunStatus `json:"status,omitzero"`
+	// Malformed is a field that could not be read, if there is one.
+	Malformed *v1.Malformed `json:"-"`
 }
 
 // CustomRunSpec says what to run and with what.
@@ -171,3 +173,10 @@ func (r *CustomRun) IsCancelled() bool { return r.Spec.Status == CustomRunSpecSt
 
 // HasStarted reports whether the run has a start time.
 func (r *CustomRun) HasStarted() bool { return !r.Status.StartTime.IsZero() }
+
+// UnmarshalJSON reads what can be read; see v1.Malformed.
+func (r *CustomRun) UnmarshalJSON(data []byte) (err error) {
+	type plain CustomRun
+	r.Malformed, err = v1.Read(data, (*plain)(r))
+	return err
+}

@@ -18,6 +18,8 @@ type StepAction struct {
 	metav1.ObjectMeta `json:"metadata,omitzero"`
 	// Spec is what the step needs and does.
 	Spec StepActionSpec `json:"spec"`
+	// Malformed is a field that could not be read, if there is one.
+	Malformed *v1.Malformed `json:"-"`
 }
 
 // StepActionSpec is what the step needs and does.
@@ -72,4 +74,11 @@ type StepActionList struct {
 	metav1.TypeMeta `json:",inline"`
 	metav1.ListMeta `json:"metadata,omitempty"`
 	Items           []StepAction `json:"items"`
+}
+
+// UnmarshalJSON reads what can be read; see v1.Malformed.
+func (a *StepAction) UnmarshalJSON(data []byte) (err error) {
+	type plain StepAction
+	a.Malformed, err = v1.Read(data, (*plain)(a))
+	return err
 }

@@ -11,7 +11,12 @@ import (
 )
 
 // Pipeline checks a Pipeline.
-func Pipeline(p *v1.Pipeline) field.ErrorList { return PipelineSpec(&p.Spec, field.NewPath("spec")) }
+func Pipeline(p *v1.Pipeline) field.ErrorList {
+	if p.Malformed != nil {
+		return malformed(p.Malformed)
+	}
+	return PipelineSpec(&p.Spec, field.NewPath("spec"))
+}
 
 // PipelineSpec checks a Pipeline that stands by itself: it may use only what it
 // declares.

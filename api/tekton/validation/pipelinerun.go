@@ -16,6 +16,9 @@ import (
 // PipelineRun checks a PipelineRun, and the Pipeline that is written in it: that
 // one may use the run's parameters and workspaces without declaring them.
 func PipelineRun(pr *v1.PipelineRun) field.ErrorList {
+	if pr.Malformed != nil {
+		return malformed(pr.Malformed)
+	}
 	spec, at := &pr.Spec, field.NewPath("spec")
 	errs := exactlyOne(at, []string{"pipelineRef", "pipelineSpec"}, spec.PipelineRef != nil, spec.PipelineSpec != nil)
 	if spec.PipelineRef != nil {

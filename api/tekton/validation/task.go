@@ -16,7 +16,12 @@ import (
 )
 
 // Task checks a Task.
-func Task(t *v1.Task) field.ErrorList { return TaskSpec(&t.Spec, field.NewPath("spec")) }
+func Task(t *v1.Task) field.ErrorList {
+	if t.Malformed != nil {
+		return malformed(t.Malformed)
+	}
+	return TaskSpec(&t.Spec, field.NewPath("spec"))
+}
 
 // TaskSpec checks a Task that stands by itself: it may use only what it declares.
 func TaskSpec(spec *v1.TaskSpec, at *field.Path) field.ErrorList {

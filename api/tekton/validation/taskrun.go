@@ -12,6 +12,9 @@ import (
 // TaskRun checks a TaskRun, and the Task that is written in it: that one may use
 // the run's parameters and workspaces without declaring them.
 func TaskRun(tr *v1.TaskRun) field.ErrorList {
+	if tr.Malformed != nil {
+		return malformed(tr.Malformed)
+	}
 	spec, at := &tr.Spec, field.NewPath("spec")
 	errs := exactlyOne(at, []string{"taskRef", "taskSpec"}, spec.TaskRef != nil, spec.TaskSpec != nil)
 	if spec.TaskRef != nil {

@@ -47,7 +47,7 @@ func TestTask(t *testing.T) {
 		"image from the template": {spec: ` {stepTemplate: {image: a}, steps: [{script: "true"}]}`},
 		"no image": {` {steps: [{script: "true"}]}`,
 			[]string{"spec.steps[0].image: a step needs an image, a ref, or an image in stepTemplate"}},
-		"all errors at once": {` {steps: [{name: A, image: a, script: x, command: [y], onError: contineu}, {name: b, image: a, timeout: -1s}, {name: b, image: a}]}`,
+		"all errors at once": {` {steps: [{name: A, image: a, script: x, command: ["y"], onError: contineu}, {name: b, image: a, timeout: -1s}, {name: b, image: a}]}`,
 			[]string{
 				`spec.steps[2].name: two steps are named "b": rename this one or spec.steps[1]`,
 				`spec.steps[0].name: "A": use at most 63 lower case letters, digits and hyphens, with a letter or digit at both ends`,
@@ -64,7 +64,7 @@ func TestTask(t *testing.T) {
 			[]string{`spec.steps[0].args[1]: no parameter named "y"`}},
 		"every notation": {spec: ` {params: [{name: a.b}, {name: l, type: array}, {name: o, properties: {k: {}}}], steps: [{image: a,
   script: "$(params['a.b']) $(params.a.b) $(inputs.params.a.b) $(params.l[0]) $(params.o.k) $(date) $(ls $(params.o.k))", args: ["$(params.l[*])", "$(params.l)"]}]}`},
-		"words for people hold no references": {spec: ` {description: "use $(params.x)", params: [{name: y, description: $(params.x)}], steps: [{image: a}]}`},
+		"words for people hold no references": {spec: ` {description: "use $(params.x)", params: [{name: "y", description: $(params.x)}], steps: [{image: a}]}`},
 		"an array in text": {` {params: [{name: l, type: array}], steps: [{image: a, script: "$(params.l[*])"}]}`,
 			[]string{`spec.steps[0].script: $(params.l[*]): parameter "l" is array: it may only stand alone as an element of a list; name one element, as $(params.l[0])`}},
 		"an object as a whole": {` {params: [{name: o, properties: {k: {}}}], steps: [{image: a, args: [$(params.o)]}]}`,
@@ -108,7 +108,7 @@ func TestTask(t *testing.T) {
 				"spec.steps[0].image: comes from the StepAction in ref: remove it here, or remove ref",
 				"spec.steps[0].env: comes from the StepAction in ref: remove it here, or remove ref",
 			}},
-		"guards": {` {steps: [{image: a, when: [{input: x, operator: is, values: [y]}, {input: x, operator: in}, {cel: "true", input: x}]}]}`,
+		"guards": {` {steps: [{image: a, when: [{input: x, operator: is, values: ["y"]}, {input: x, operator: in}, {cel: "true", input: x}]}]}`,
 			[]string{
 				`spec.steps[0].when[0].operator: "is": use in or notin`,
 				"spec.steps[0].when[1].values: give at least one value to compare with",

@@ -158,8 +158,16 @@ func (r *Reconciler) decide(a *attempt) act {
 		return r.hold
 	case r.isOver(a):
 		return r.expire
+	case a.run.Malformed != nil:
+		return r.refuse
 	}
 	return r.start
+}
+
+// refuse ends a run of which a field could not be read.
+func (r *Reconciler) refuse(ctx context.Context, a *attempt) (time.Duration, error) {
+	refused := refusal{v1.TaskRunReasonFailedValidation, a.run.Malformed}
+	return r.finish(ctx, a, refused.verdict())
 }
 
 // lose ends an attempt whose Pod somebody deleted.
