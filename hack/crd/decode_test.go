@@ -21,6 +21,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	utiljson "k8s.io/apimachinery/pkg/util/json"
 
+	"github.com/slipway-dev/slipway/api/tekton/malformed"
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 	"github.com/slipway-dev/slipway/api/tekton/v1alpha1"
 	"github.com/slipway-dev/slipway/api/tekton/v1beta1"
@@ -360,7 +361,7 @@ func (s *search) read(p place, document map[string]any) error {
 		return err
 	}
 	if m := reflect.ValueOf(object).Elem().FieldByName("Malformed"); m.IsValid() && !m.IsNil() {
-		return m.Interface().(*v1.Malformed)
+		return m.Interface().(*malformed.Field)
 	}
 	return nil
 }

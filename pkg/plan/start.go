@@ -9,6 +9,7 @@ import (
 
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 	"github.com/slipway-dev/slipway/api/tekton/validation"
+	"github.com/slipway-dev/slipway/api/tekton/validation/unsupported"
 	"github.com/slipway-dev/slipway/pkg/dag"
 	"github.com/slipway-dev/slipway/pkg/expr"
 	"github.com/slipway-dev/slipway/pkg/plan/check"
@@ -99,13 +100,13 @@ func pin(in Input, spec *v1.PipelineSpec) (v1.PipelineRunReason, error) {
 func validate(in Input) (v1.PipelineRunReason, error) {
 	run, spec := in.Run.DeepCopy(), field.NewPath("spec")
 	run.SetDefaults()
-	errs := append(validation.PipelineRun(run), validation.UnsupportedPipelineRun(&run.Spec, spec)...)
+	errs := append(validation.PipelineRun(run), unsupported.PipelineRun(&run.Spec, spec)...)
 	if in.Pipeline != nil {
 		pipeline := in.Pipeline.DeepCopy()
 		pipeline.SetDefaults()
 		errs = append(errs, validation.Pipeline(pipeline)...)
-		errs = append(errs, validation.UnsupportedPipelineSpec(&pipeline.Spec, spec)...)
-		errs = append(errs, validation.UnsupportedTaskRunSpecs(&run.Spec, &pipeline.Spec, spec)...)
+		errs = append(errs, unsupported.PipelineSpec(&pipeline.Spec, spec)...)
+		errs = append(errs, unsupported.TaskRunSpecs(&run.Spec, &pipeline.Spec, spec)...)
 	}
 	if len(errs) == 0 {
 		return "", nil

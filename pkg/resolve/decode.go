@@ -42,14 +42,20 @@ func decode(content []byte, kind string, into object) error {
 			return err
 		}
 	}
-	err = yaml.Unmarshal(text, into)
-	if m := malformed(into); err == nil && m != nil {
-		err = m
-	}
-	if err != nil {
+	if err := read(text, into); err != nil {
 		return fmt.Errorf("is no %s: %w", kind, err)
 	}
 	into.SetDefaults()
+	return nil
+}
+
+func read(text []byte, into object) error {
+	if err := yaml.Unmarshal(text, into); err != nil {
+		return err
+	}
+	if f := unread(into); f != nil {
+		return f
+	}
 	return nil
 }
 

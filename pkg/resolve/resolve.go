@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/slipway-dev/slipway/api/tekton/malformed"
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 	"github.com/slipway-dev/slipway/api/tekton/v1beta1"
 	"github.com/slipway-dev/slipway/pkg/convert"
@@ -176,8 +177,8 @@ type query struct{ namespace, name, kind, field string }
 func find(ctx context.Context, c Cluster, q query, into runtime.Object) error {
 	err := c.Get(ctx, q.namespace, q.name, into)
 	if err == nil {
-		if m := malformed(into); m != nil {
-			return &Error{fmt.Sprintf("%s: %s %q: %s", q.field, q.kind, q.name, m)}
+		if f := unread(into); f != nil {
+			return &Error{fmt.Sprintf("%s: %s %q: %s", q.field, q.kind, q.name, f)}
 		}
 		return nil
 	}
@@ -191,8 +192,8 @@ func find(ctx context.Context, c Cluster, q query, into runtime.Object) error {
 	return &Error{fmt.Sprintf("%s: no %s named %q in namespace %q%s", q.field, q.kind, q.name, q.namespace, suggest.DidYouMean(q.name, names))}
 }
 
-// malformed returns the field of an object that could not be read, if there is one.
-func malformed(o runtime.Object) *v1.Malformed {
+// unread returns the field of an object that could not be read, if there is one.
+func unread(o runtime.Object) *malformed.Field {
 	switch o := o.(type) {
 	case *v1.Task:
 		return o.Malformed

@@ -11,47 +11,11 @@ func (s *TaskSpec) SetDefaults() {
 		s.Params[i].SetDefaults()
 	}
 	for i := range s.Results {
-		r := &s.Results[i]
-		r.Type = resultType(r.Type, r.Properties)
+		s.Results[i].SetDefaults()
 	}
 	for i := range s.Steps {
 		for j := range s.Steps[i].Results {
-			r := &s.Steps[i].Results[j]
-			r.Type = resultType(r.Type, r.Properties)
-		}
-	}
-}
-
-// SetDefaults gives the parameter the type that its properties or its default have.
-func (p *ParamSpec) SetDefaults() {
-	if p.Type == "" {
-		switch {
-		case p.Properties != nil:
-			p.Type = ParamTypeObject
-		case p.Default != nil && p.Default.Type != "":
-			p.Type = p.Default.Type
-		default:
-			p.Type = ParamTypeString
-		}
-	}
-	stringProperties(p.Properties)
-}
-
-func resultType(t ResultsType, properties map[string]PropertySpec) ResultsType {
-	stringProperties(properties)
-	switch {
-	case t != "":
-		return t
-	case properties != nil:
-		return ResultsTypeObject
-	}
-	return ResultsTypeString
-}
-
-func stringProperties(properties map[string]PropertySpec) {
-	for k, p := range properties {
-		if p.Type == "" {
-			properties[k] = PropertySpec{Type: ParamTypeString}
+			s.Steps[i].Results[j].SetDefaults()
 		}
 	}
 }

@@ -3,6 +3,8 @@ package v1
 import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/slipway-dev/slipway/api/tekton/malformed"
 )
 
 // Pipeline is a graph of tasks. It does nothing by itself: a PipelineRun runs it.
@@ -15,7 +17,7 @@ type Pipeline struct {
 	// Spec is what the Pipeline needs and does.
 	Spec PipelineSpec `json:"spec"`
 	// Malformed is a field that could not be read, if there is one.
-	Malformed *Malformed `json:"-"`
+	Malformed *malformed.Field `json:"-"`
 }
 
 // PipelineSpec is what a Pipeline needs and does.

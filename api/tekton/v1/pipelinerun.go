@@ -3,6 +3,8 @@ package v1
 import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/slipway-dev/slipway/api/tekton/malformed"
 )
 
 // PipelineRun runs a Pipeline once, with values for its parameters and volumes
@@ -28,7 +30,7 @@ type PipelineRun struct {
 	// +optional
 	Status PipelineRunStatus `json:"status,omitzero"`
 	// Malformed is a field that could not be read, if there is one.
-	Malformed *Malformed `json:"-"`
+	Malformed *malformed.Field `json:"-"`
 }
 
 // PipelineRunSpec says what to run and with what.

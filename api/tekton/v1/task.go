@@ -3,6 +3,8 @@ package v1
 import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/slipway-dev/slipway/api/tekton/malformed"
 )
 
 // Task is a list of steps that run one after the other in one Pod. It does
@@ -18,7 +20,7 @@ type Task struct {
 	// Spec is what the Task needs and does.
 	Spec TaskSpec `json:"spec"`
 	// Malformed is a field that could not be read, if there is one.
-	Malformed *Malformed `json:"-"`
+	Malformed *malformed.Field `json:"-"`
 }
 
 // TaskSpec is what a Task needs and does.

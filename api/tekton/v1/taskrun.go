@@ -3,6 +3,8 @@ package v1
 import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/slipway-dev/slipway/api/tekton/malformed"
 )
 
 // TaskRun runs a Task once, with values for its parameters and volumes for its
@@ -27,7 +29,7 @@ type TaskRun struct {
 	// +optional
 	Status TaskRunStatus `json:"status,omitzero"`
 	// Malformed is a field that could not be read, if there is one.
-	Malformed *Malformed `json:"-"`
+	Malformed *malformed.Field `json:"-"`
 }
 
 // TaskRunSpec says what to run and with what.

@@ -4,6 +4,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
+	"github.com/slipway-dev/slipway/api/tekton/malformed"
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 )
 
@@ -27,7 +28,7 @@ type CustomRun struct {
 	// +optional
 	Status CustomRunStatus `json:"status,omitzero"`
 	// Malformed is a field that could not be read, if there is one.
-	Malformed *v1.Malformed `json:"-"`
+	Malformed *malformed.Field `json:"-"`
 }
 
 // CustomRunSpec says what to run and with what.
@@ -174,9 +175,9 @@ func (r *CustomRun) IsCancelled() bool { return r.Spec.Status == CustomRunSpecSt
 // HasStarted reports whether the run has a start time.
 func (r *CustomRun) HasStarted() bool { return !r.Status.StartTime.IsZero() }
 
-// UnmarshalJSON reads what can be read; see v1.Malformed.
+// UnmarshalJSON reads what can be read; see package malformed.
 func (r *CustomRun) UnmarshalJSON(data []byte) (err error) {
 	type plain CustomRun
-	r.Malformed, err = v1.Read(data, (*plain)(r))
+	r.Malformed, err = malformed.Read(data, (*plain)(r))
 	return err
 }

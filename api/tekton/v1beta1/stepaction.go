@@ -4,6 +4,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/slipway-dev/slipway/api/tekton/malformed"
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 )
 
@@ -19,7 +20,7 @@ type StepAction struct {
 	// Spec is what the step needs and does.
 	Spec StepActionSpec `json:"spec"`
 	// Malformed is a field that could not be read, if there is one.
-	Malformed *v1.Malformed `json:"-"`
+	Malformed *malformed.Field `json:"-"`
 }
 
 // StepActionSpec is what the step needs and does.
@@ -76,9 +77,9 @@ type StepActionList struct {
 	Items           []StepAction `json:"items"`
 }
 
-// UnmarshalJSON reads what can be read; see v1.Malformed.
+// UnmarshalJSON reads what can be read; see package malformed.
 func (a *StepAction) UnmarshalJSON(data []byte) (err error) {
 	type plain StepAction
-	a.Malformed, err = v1.Read(data, (*plain)(a))
+	a.Malformed, err = malformed.Read(data, (*plain)(a))
 	return err
 }

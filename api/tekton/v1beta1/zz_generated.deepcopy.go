@@ -20,8 +20,7 @@ func (in *CustomRun) DeepCopyInto(out *CustomRun) {
 	in.Status.DeepCopyInto(&out.Status)
 	if in.Malformed != nil {
 		in, out := &in.Malformed, &out.Malformed
-		*out = new(v1.Malformed)
-		**out = **in
+		*out = (*in).DeepCopy()
 	}
 }
 
@@ -213,8 +212,7 @@ func (in *StepAction) DeepCopyInto(out *StepAction) {
 	in.Spec.DeepCopyInto(&out.Spec)
 	if in.Malformed != nil {
 		in, out := &in.Malformed, &out.Malformed
-		*out = new(v1.Malformed)
-		**out = **in
+		*out = (*in).DeepCopy()
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
-	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
+	"github.com/slipway-dev/slipway/api/tekton/malformed"
 	"github.com/slipway-dev/slipway/pkg/suggest"
 )
 
@@ -36,10 +36,10 @@ func invalid(at *field.Path, value any, format string, args ...any) *field.Error
 	return fail(field.ErrorTypeInvalid, at, value, fmt.Sprintf(format, args...))
 }
 
-// malformed is the error for an object that could not be read as a whole, of which
+// unread is the error for an object that could not be read as a whole, of which
 // there is nothing else to say.
-func malformed(m *v1.Malformed) field.ErrorList {
-	return field.ErrorList{{Type: field.ErrorTypeTypeInvalid, Field: m.Field, Detail: m.Message}}
+func unread(m *malformed.Field) field.ErrorList {
+	return field.ErrorList{{Type: field.ErrorTypeTypeInvalid, Field: m.Path, Detail: m.Message}}
 }
 
 // unknown is the error for a name that nothing has; what says what it would be.

@@ -13,7 +13,7 @@ import (
 // Pipeline checks a Pipeline.
 func Pipeline(p *v1.Pipeline) field.ErrorList {
 	if p.Malformed != nil {
-		return malformed(p.Malformed)
+		return unread(p.Malformed)
 	}
 	return PipelineSpec(&p.Spec, field.NewPath("spec"))
 }

@@ -8,6 +8,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
+	"github.com/slipway-dev/slipway/api/tekton/validation/unsupported"
 )
 
 func TestPipeline(t *testing.T) {
@@ -143,7 +144,7 @@ func TestUnsupported(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got []string
-	for _, err := range UnsupportedPipelineRun(&pr.Spec, field.NewPath("spec")) {
+	for _, err := range unsupported.PipelineRun(&pr.Spec, field.NewPath("spec")) {
 		got = append(got, Message(err))
 	}
 	const not = ": is not implemented yet: remove it"

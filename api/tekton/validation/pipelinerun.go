@@ -17,7 +17,7 @@ import (
 // one may use the run's parameters and workspaces without declaring them.
 func PipelineRun(pr *v1.PipelineRun) field.ErrorList {
 	if pr.Malformed != nil {
-		return malformed(pr.Malformed)
+		return unread(pr.Malformed)
 	}
 	spec, at := &pr.Spec, field.NewPath("spec")
 	errs := exactlyOne(at, []string{"pipelineRef", "pipelineSpec"}, spec.PipelineRef != nil, spec.PipelineSpec != nil)

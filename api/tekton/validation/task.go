@@ -18,7 +18,7 @@ import (
 // Task checks a Task.
 func Task(t *v1.Task) field.ErrorList {
 	if t.Malformed != nil {
-		return malformed(t.Malformed)
+		return unread(t.Malformed)
 	}
 	return TaskSpec(&t.Spec, field.NewPath("spec"))
 }

@@ -13,7 +13,7 @@ import (
 // the run's parameters and workspaces without declaring them.
 func TaskRun(tr *v1.TaskRun) field.ErrorList {
 	if tr.Malformed != nil {
-		return malformed(tr.Malformed)
+		return unread(tr.Malformed)
 	}
 	spec, at := &tr.Spec, field.NewPath("spec")
 	errs := exactlyOne(at, []string{"taskRef", "taskSpec"}, spec.TaskRef != nil, spec.TaskSpec != nil)

@@ -13,7 +13,7 @@ import (
 // StepAction checks a StepAction.
 func StepAction(sa *v1beta1.StepAction) field.ErrorList {
 	if sa.Malformed != nil {
-		return malformed(sa.Malformed)
+		return unread(sa.Malformed)
 	}
 	return StepActionSpec(&sa.Spec, field.NewPath("spec"))
 }
@@ -63,7 +63,7 @@ func stepActionReferences(spec *v1beta1.StepActionSpec, at *field.Path) (errs fi
 // CustomRun checks a CustomRun.
 func CustomRun(r *v1beta1.CustomRun) field.ErrorList {
 	if r.Malformed != nil {
-		return malformed(r.Malformed)
+		return unread(r.Malformed)
 	}
 	spec, at := &r.Spec, field.NewPath("spec")
 	errs := exactlyOne(at, []string{"customRef", "customSpec"}, spec.CustomRef != nil, spec.CustomSpec != nil)

@@ -21,6 +21,9 @@ import (
 // load gathers what the decision rests on.
 func (r *Reconciler) load(ctx context.Context, run *v1.PipelineRun) (plan.Input, error) {
 	in := plan.Input{Run: run, Now: r.Now(), Defaults: r.defaults()}
+	if run.Malformed != nil && !run.IsDone() {
+		return in, &userError{v1.PipelineRunReasonFailedValidation, run.Malformed}
+	}
 	if run.Status.PipelineSpec != nil {
 		r.References.Forget(run.UID)
 	}

@@ -36,10 +36,6 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		r.unsure.Delete(req.NamespacedName)
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
-	if run.Malformed != nil && !run.IsDone() {
-		in := plan.Input{Run: run, Now: r.Now(), Defaults: r.defaults()}
-		return ctrl.Result{}, ignoreStale(r.record(ctx, run, plan.Failed(in, v1.PipelineRunReasonFailedValidation, run.Malformed)))
-	}
 	r.Settings.Current().PipelineRun(run)
 	in, err := r.load(ctx, run)
 	var result ctrl.Result

@@ -10,6 +10,7 @@ import (
 
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 	"github.com/slipway-dev/slipway/api/tekton/validation"
+	"github.com/slipway-dev/slipway/api/tekton/validation/unsupported"
 	"github.com/slipway-dev/slipway/pkg/compile"
 	"github.com/slipway-dev/slipway/pkg/resolve"
 )
@@ -76,7 +77,7 @@ func check(run *v1.TaskRun, task *resolve.Task) error {
 	run = run.DeepCopy()
 	run.SetDefaults()
 	spec := field.NewPath("spec")
-	if err := first(validation.TaskRun(run), validation.TaskRunFits(&run.Spec, task.Spec, spec), validation.UnsupportedTaskRun(&run.Spec, spec)); err != nil {
+	if err := first(validation.TaskRun(run), validation.TaskRunFits(&run.Spec, task.Spec, spec), unsupported.TaskRun(&run.Spec, spec)); err != nil {
 		return &refusal{v1.TaskRunReasonFailedValidation, err}
 	}
 	if run.Spec.TaskSpec != nil {
@@ -84,7 +85,7 @@ func check(run *v1.TaskRun, task *resolve.Task) error {
 	}
 	named := task.Spec.DeepCopy()
 	named.SetDefaults()
-	if err := first(validation.TaskSpec(named, spec), validation.UnsupportedTaskSpec(named, spec)); err != nil {
+	if err := first(validation.TaskSpec(named, spec), unsupported.TaskSpec(named, spec)); err != nil {
 		return &refusal{v1.TaskRunReasonTaskFailedValidation, fmt.Errorf("task %q: %w", task.Name, err)}
 	}
 	return nil

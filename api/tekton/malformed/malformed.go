@@ -1,10 +1,13 @@
-package v1
+// Package malformed reads objects as far as they can be read.
+package malformed
 
 import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,25 +17,34 @@ import (
 	utiljson "k8s.io/apimachinery/pkg/util/json"
 )
 
-// Malformed is a field of an object that holds something else than its type
+// Field is a field of an object that holds something else than its type
 // allows. The API server refuses most of it by the schema, but not in a Pipeline
 // within a Pipeline, nor in objects that are older than the schema. Such an object must
 // not stop the list or watch of all others: it is read without that field, and
 // whoever wants to act on it has to look here first.
-type Malformed struct {
-	// Field is the path of the first such field, such as spec.tasks[0].retries.
-	Field string
+type Field struct {
+	// Path leads to the first such field, such as spec.tasks[0].retries.
+	Path string
 	// Message says what should be there.
 	Message string
 }
 
-func (m *Malformed) Error() string { return m.Field + ": " + m.Message }
+func (f *Field) Error() string { return f.Path + ": " + f.Message }
+
+// DeepCopy returns a copy.
+func (f *Field) DeepCopy() *Field {
+	if f == nil {
+		return nil
+	}
+	out := *f
+	return &out
+}
 
 // Read reads the JSON of an object into the struct that it points to, which has no
 // UnmarshalJSON of its own. Names of fields are read as they are written. A
 // field that cannot be read is left empty and the first of them returned; the error
 // is for what is not an object at all.
-func Read(data []byte, into any) (*Malformed, error) {
+func Read(data []byte, into any) (*Field, error) {
 	err := utiljson.Unmarshal(data, into)
 	if err == nil {
 		return nil, nil
@@ -40,14 +52,14 @@ func Read(data []byte, into any) (*Malformed, error) {
 	v := reflect.ValueOf(into).Elem()
 	v.SetZero()
 	var r reader
-	if r.read(data, v, ""); r.first == nil || r.first.Field == "" {
+	if r.read(data, v, ""); r.first == nil || r.first.Path == "" {
 		return nil, err
 	}
 	return r.first, nil
 }
 
 // reader reads what can be read.
-type reader struct{ first *Malformed }
+type reader struct{ first *Field }
 
 func (r *reader) read(data []byte, v reflect.Value, at string) {
 	if utiljson.Unmarshal(data, v.Addr().Interface()) == nil {
@@ -59,28 +71,53 @@ func (r *reader) read(data []byte, v reflect.Value, at string) {
 		r.read(data, v.Elem(), at)
 		return
 	}
+	if _, readsItself := v.Addr().Interface().(json.Unmarshaler); readsItself || !r.inside(data, v, at) {
+		r.note(at, v.Type(), data)
+	}
+}
+
+// inside reads the parts of a struct, map or slice. It returns false where v is none
+// or data is another thing.
+func (r *reader) inside(data []byte, v reflect.Value, at string) bool {
 	fields, items := map[string]json.RawMessage{}, []json.RawMessage{}
-	_, readsItself := v.Addr().Interface().(json.Unmarshaler)
-	switch {
-	case !readsItself && v.Kind() == reflect.Struct && json.Unmarshal(data, &fields) == nil:
+	switch v.Kind() {
+	case reflect.Struct:
+		if json.Unmarshal(data, &fields) != nil {
+			return false
+		}
 		r.fields(fields, v, at)
-	case !readsItself && v.Kind() == reflect.Map && json.Unmarshal(data, &fields) == nil:
+	case reflect.Map:
+		if json.Unmarshal(data, &fields) != nil {
+			return false
+		}
 		v.Set(reflect.MakeMap(v.Type()))
-		for key, data := range fields {
+		for _, key := range slices.Sorted(maps.Keys(fields)) {
 			e := reflect.New(v.Type().Elem()).Elem()
-			r.read(data, e, at+"["+key+"]")
+			r.read(fields[key], e, at+"["+key+"]")
 			v.SetMapIndex(reflect.ValueOf(key).Convert(v.Type().Key()), e)
 		}
-	case !readsItself && v.Kind() == reflect.Slice && json.Unmarshal(data, &items) == nil:
-		v.Set(reflect.MakeSlice(v.Type(), len(items), len(items)))
-		for i, data := range items {
-			r.read(data, v.Index(i), fmt.Sprintf("%s[%d]", at, i))
+	case reflect.Slice:
+		if json.Unmarshal(data, &items) != nil {
+			return false
 		}
-	case r.first != nil:
-	case wanted(v.Type()) == found(data):
-		r.first = &Malformed{at, "has a field that cannot be read"}
+		v.Set(reflect.MakeSlice(v.Type(), len(items), len(items)))
+		for i, item := range items {
+			r.read(item, v.Index(i), fmt.Sprintf("%s[%d]", at, i))
+		}
 	default:
-		r.first = &Malformed{at, fmt.Sprintf("must be %s, and is %s", wanted(v.Type()), found(data))}
+		return false
+	}
+	return true
+}
+
+// note keeps the first complaint.
+func (r *reader) note(at string, t reflect.Type, data []byte) {
+	switch want, is := wanted(t), found(data); {
+	case r.first != nil:
+	case want == is:
+		r.first = &Field{at, "has a field that cannot be read"}
+	default:
+		r.first = &Field{at, fmt.Sprintf("must be %s, and is %s", want, is)}
 	}
 }
 
@@ -135,32 +172,4 @@ func found(data []byte) string {
 		return string(bytes.ToValidUTF8(data[:most], nil)) + "…"
 	}
 	return string(data)
-}
-
-// UnmarshalJSON reads what can be read; see Malformed.
-func (t *Task) UnmarshalJSON(data []byte) (err error) {
-	type plain Task
-	t.Malformed, err = Read(data, (*plain)(t))
-	return err
-}
-
-// UnmarshalJSON reads what can be read; see Malformed.
-func (tr *TaskRun) UnmarshalJSON(data []byte) (err error) {
-	type plain TaskRun
-	tr.Malformed, err = Read(data, (*plain)(tr))
-	return err
-}
-
-// UnmarshalJSON reads what can be read; see Malformed.
-func (p *Pipeline) UnmarshalJSON(data []byte) (err error) {
-	type plain Pipeline
-	p.Malformed, err = Read(data, (*plain)(p))
-	return err
-}
-
-// UnmarshalJSON reads what can be read; see Malformed.
-func (pr *PipelineRun) UnmarshalJSON(data []byte) (err error) {
-	type plain PipelineRun
-	pr.Malformed, err = Read(data, (*plain)(pr))
-	return err
 }

@@ -1,4 +1,4 @@
-package validation
+package unsupported
 
 import (
 	"slices"
@@ -28,20 +28,20 @@ var (
 
 func runsPipeline(t *v1.PipelineTask) bool { return t.PipelineRef != nil || t.PipelineSpec != nil }
 
-// UnsupportedPipelineRun lists the fields of the run, and of the Pipeline written
+// PipelineRun lists the fields of the run, and of the Pipeline written
 // in it, that no controller acts on yet. at is the path of the spec.
-func UnsupportedPipelineRun(spec *v1.PipelineRunSpec, at *field.Path) (errs field.ErrorList) {
+func PipelineRun(spec *v1.PipelineRunSpec, at *field.Path) (errs field.ErrorList) {
 	if spec.PipelineSpec != nil {
-		errs = append(errs, UnsupportedPipelineSpec(spec.PipelineSpec, at.Child("pipelineSpec"))...)
-		errs = append(errs, UnsupportedTaskRunSpecs(spec, spec.PipelineSpec, at)...)
+		errs = append(errs, PipelineSpec(spec.PipelineSpec, at.Child("pipelineSpec"))...)
+		errs = append(errs, TaskRunSpecs(spec, spec.PipelineSpec, at)...)
 	}
 	return errs
 }
 
-// UnsupportedTaskRunSpecs lists the settings that a run makes for single tasks of
+// TaskRunSpecs lists the settings that a run makes for single tasks of
 // its Pipeline and that no controller acts on for what those tasks run as. at is
 // the path of the run's spec.
-func UnsupportedTaskRunSpecs(run *v1.PipelineRunSpec, of *v1.PipelineSpec, at *field.Path) (errs field.ErrorList) {
+func TaskRunSpecs(run *v1.PipelineRunSpec, of *v1.PipelineSpec, at *field.Path) (errs field.ErrorList) {
 	for _, t := range slices.Concat(of.Tasks, of.Finally) {
 		i := slices.IndexFunc(run.TaskRunSpecs, func(s v1.PipelineTaskRunSpec) bool { return s.PipelineTaskName == t.Name })
 		gaps := customTaskGaps
@@ -58,27 +58,27 @@ func UnsupportedTaskRunSpecs(run *v1.PipelineRunSpec, of *v1.PipelineSpec, at *f
 	return errs
 }
 
-// UnsupportedPipelineSpec lists the fields of a Pipeline that no controller acts
+// PipelineSpec lists the fields of a Pipeline that no controller acts
 // on yet.
-func UnsupportedPipelineSpec(spec *v1.PipelineSpec, at *field.Path) (errs field.ErrorList) {
+func PipelineSpec(spec *v1.PipelineSpec, at *field.Path) (errs field.ErrorList) {
 	for i := range spec.Tasks {
-		errs = append(errs, unsupportedTask(&spec.Tasks[i], at.Child("tasks").Index(i))...)
+		errs = append(errs, pipelineTask(&spec.Tasks[i], at.Child("tasks").Index(i))...)
 	}
 	for i := range spec.Finally {
-		errs = append(errs, unsupportedTask(&spec.Finally[i], at.Child("finally").Index(i))...)
+		errs = append(errs, pipelineTask(&spec.Finally[i], at.Child("finally").Index(i))...)
 	}
 	return errs
 }
 
-func unsupportedTask(t *v1.PipelineTask, at *field.Path) (errs field.ErrorList) {
+func pipelineTask(t *v1.PipelineTask, at *field.Path) (errs field.ErrorList) {
 	for _, g := range pipelineTaskGaps {
 		errs = append(errs, g.check(t, at)...)
 	}
 	if t.PipelineSpec != nil {
-		errs = append(errs, UnsupportedPipelineSpec(t.PipelineSpec, at.Child("pipelineSpec"))...)
+		errs = append(errs, PipelineSpec(t.PipelineSpec, at.Child("pipelineSpec"))...)
 	}
 	if t.TaskSpec != nil && !t.TaskSpec.IsCustomTask() {
-		errs = append(errs, UnsupportedTaskSpec(&t.TaskSpec.TaskSpec, at.Child("taskSpec"))...)
+		errs = append(errs, TaskSpec(&t.TaskSpec.TaskSpec, at.Child("taskSpec"))...)
 	}
 	return errs
 }

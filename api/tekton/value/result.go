@@ -1,4 +1,4 @@
-package v1
+package value
 
 // ResultsType is the shape of a result: string, array or object.
 type ResultsType = ParamType
@@ -64,3 +64,20 @@ type TaskRunResult struct {
 
 // TaskRunStepResult is a result that a step produced.
 type TaskRunStepResult = TaskRunResult
+
+// SetDefaults gives the result the type that its properties have.
+func (r *TaskResult) SetDefaults() { r.Type = resultType(r.Type, r.Properties) }
+
+// SetDefaults gives the result the type that its properties have.
+func (r *StepResult) SetDefaults() { r.Type = resultType(r.Type, r.Properties) }
+
+func resultType(t ResultsType, properties map[string]PropertySpec) ResultsType {
+	stringProperties(properties)
+	switch {
+	case t != "":
+		return t
+	case properties != nil:
+		return ResultsTypeObject
+	}
+	return ResultsTypeString
+}

@@ -1,4 +1,8 @@
-package v1
+// Package value holds what goes into runs and comes out of them: parameters,
+// results, and the guards that look at both. Package v1 has them under the same names.
+//
+// +kubebuilder:object:generate=true
+package value
 
 import (
 	"encoding/json"
@@ -145,4 +149,27 @@ func (v ParamValue) MarshalJSON() ([]byte, error) {
 		return json.Marshal(v.ObjectVal)
 	}
 	return nil, fmt.Errorf("value has type %q; it must be string, array or object", v.Type)
+}
+
+// SetDefaults gives the parameter the type that its properties or its default have.
+func (p *ParamSpec) SetDefaults() {
+	if p.Type == "" {
+		switch {
+		case p.Properties != nil:
+			p.Type = ParamTypeObject
+		case p.Default != nil && p.Default.Type != "":
+			p.Type = p.Default.Type
+		default:
+			p.Type = ParamTypeString
+		}
+	}
+	stringProperties(p.Properties)
+}
+
+func stringProperties(properties map[string]PropertySpec) {
+	for k, p := range properties {
+		if p.Type == "" {
+			properties[k] = PropertySpec{Type: ParamTypeString}
+		}
+	}
 }

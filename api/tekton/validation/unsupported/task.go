@@ -1,4 +1,6 @@
-package validation
+// Package unsupported finds the fields that are part of the API and that no
+// controller acts on yet.
+package unsupported
 
 import (
 	"slices"
@@ -18,7 +20,7 @@ type gap[T any] struct {
 
 func (g gap[T]) check(v *T, at *field.Path) (errs field.ErrorList) {
 	if g.used(v) {
-		errs = append(errs, fail(field.ErrorTypeNotSupported, at.Child(g.field), "", "is not implemented yet: remove it"))
+		errs = append(errs, &field.Error{Type: field.ErrorTypeNotSupported, Field: at.Child(g.field).String(), BadValue: "", Detail: "is not implemented yet: remove it"})
 	}
 	return errs
 }
@@ -38,17 +40,17 @@ var (
 	}
 )
 
-// UnsupportedTaskRun lists the fields of the run, and of the Task written in it,
+// TaskRun lists the fields of the run, and of the Task written in it,
 // that no controller acts on yet. at is the path of the spec.
-func UnsupportedTaskRun(spec *v1.TaskRunSpec, at *field.Path) (errs field.ErrorList) {
+func TaskRun(spec *v1.TaskRunSpec, at *field.Path) (errs field.ErrorList) {
 	if spec.TaskSpec != nil {
-		errs = append(errs, UnsupportedTaskSpec(spec.TaskSpec, at.Child("taskSpec"))...)
+		errs = append(errs, TaskSpec(spec.TaskSpec, at.Child("taskSpec"))...)
 	}
 	return errs
 }
 
-// UnsupportedTaskSpec lists the fields of a Task that no controller acts on yet.
-func UnsupportedTaskSpec(spec *v1.TaskSpec, at *field.Path) (errs field.ErrorList) {
+// TaskSpec lists the fields of a Task that no controller acts on yet.
+func TaskSpec(spec *v1.TaskSpec, at *field.Path) (errs field.ErrorList) {
 	for i := range spec.Steps {
 		for _, g := range stepGaps {
 			errs = append(errs, g.check(&spec.Steps[i], at.Child("steps").Index(i))...)

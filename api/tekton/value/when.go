@@ -1,4 +1,4 @@
-package v1
+package value
 
 import "k8s.io/apimachinery/pkg/selection"
 
