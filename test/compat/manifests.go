@@ -187,7 +187,8 @@ func decodes(t reflect.Type, v any) bool {
 }
 
 // files records the fields in the manifests that tests read: the testdata of every
-// package, and the Tasks and Pipelines that Slipway ships.
+// package, the cases of the conformance test, and the Tasks and Pipelines that
+// Slipway ships.
 func (r *reader) files(root string, into Uses) error {
 	return filepath.WalkDir(root, func(file string, d os.DirEntry, err error) error {
 		if err != nil {
@@ -197,7 +198,11 @@ func (r *reader) files(root string, into Uses) error {
 		if err != nil {
 			return err
 		}
-		tested := strings.Contains(filepath.ToSlash(rel), "testdata/") || strings.HasPrefix(rel, "pipelines"+string(filepath.Separator))
+		rel = filepath.ToSlash(rel)
+		tested := strings.Contains(rel, "testdata/") || strings.HasPrefix(rel, "pipelines/") || strings.HasPrefix(rel, "test/conformance/cases/")
+		if d.IsDir() && d.Name() == ".git" {
+			return filepath.SkipDir
+		}
 		if d.IsDir() || !tested || !slices.Contains([]string{".yaml", ".json", ".txtar", ".txt"}, filepath.Ext(file)) {
 			return nil
 		}
