@@ -26,7 +26,7 @@ type Page struct {
 var (
 	heading = regexp.MustCompile(`^## ([A-Z])\. .*\(([A-Z])1 to ([A-Z])(\d+)\)$`)
 	row     = regexp.MustCompile(`^\| ([A-Z]\d+) \|`)
-	excuse  = regexp.MustCompile(`^\| ((?:v1|v1alpha1|v1beta1|pod)\.\w+\.\w+) \| (.*) \|$`)
+	excuse  = regexp.MustCompile(`^\| ((?:v1|v1alpha1|v1beta1|pod|value)\.\w+\.\w+) \| (.*) \|$`)
 )
 
 // ReadPage reads the page.
