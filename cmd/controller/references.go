@@ -11,6 +11,7 @@ import (
 
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 	"github.com/slipway-dev/slipway/pkg/kube"
+	"github.com/slipway-dev/slipway/pkg/kube/settings"
 	"github.com/slipway-dev/slipway/pkg/resolve"
 	"github.com/slipway-dev/slipway/pkg/resolve/fetch"
 )
@@ -22,7 +23,7 @@ type references struct {
 }
 
 // newReferences reads its settings from ConfigMaps of that namespace.
-func newReferences(m ctrl.Manager, namespace string) *references {
+func newReferences(m ctrl.Manager, namespace string, set *settings.Store) *references {
 	const backlog = 1024
 	r := &references{taskRuns: make(chan event.GenericEvent, backlog), pipelineRuns: make(chan event.GenericEvent, backlog)}
 	world := kube.NewLookups(m.GetAPIReader(), namespace)
@@ -30,6 +31,9 @@ func newReferences(m ctrl.Manager, namespace string) *references {
 	r.Finder = &resolve.Finder{
 		Cluster:  kube.NewReader(m.GetClient(), m.GetAPIReader(), m.GetScheme(), resolve.ErrNotFound),
 		Settings: world.Settings,
+		Requests: kube.NewRequests(m.GetClient(), m.GetAPIReader()),
+		Patience: func() time.Duration { return set.Current().ResolutionTimeout },
+		Now:      time.Now,
 		Desk: resolve.NewDesk(resolve.DeskOptions{
 			Resolvers: map[string]fetch.Resolver{
 				"git":     fetch.Git{World: world, Transport: http.DefaultTransport},

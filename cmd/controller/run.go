@@ -59,7 +59,7 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	all := parts{config: cfg, settings: set, references: newReferences(m, o.self.Namespace), observers: told}
+	all := parts{config: cfg, settings: set, references: newReferences(m, o.self.Namespace, set), observers: told}
 	for _, setup := range []func(context.Context, ctrl.Manager, parts) error{setupTaskRun, setupPipelineRun} {
 		if err := setup(ctx, m, all); err != nil {
 			return err

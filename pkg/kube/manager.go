@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	config "github.com/slipway-dev/slipway/api/config/v1alpha1"
+	resolution "github.com/slipway-dev/slipway/api/tekton/resolution/v1beta1"
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 	"github.com/slipway-dev/slipway/api/tekton/v1beta1"
 )
@@ -22,7 +23,7 @@ import (
 // Scheme knows the kinds of Kubernetes and of Slipway.
 func Scheme() (*runtime.Scheme, error) {
 	s := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1.AddToScheme, v1beta1.AddToScheme, config.AddToScheme} {
+	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1.AddToScheme, v1beta1.AddToScheme, resolution.AddToScheme, config.AddToScheme} {
 		if err := add(s); err != nil {
 			return nil, err
 		}

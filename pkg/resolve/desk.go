@@ -98,13 +98,12 @@ func NewDesk(o DeskOptions) *Desk {
 	return &Desk{o: o, cache: newCache(o.Now), answers: map[types.UID]map[string]answer{}}
 }
 
-// ask returns the answer, or ErrPending while it is under way.
+// names are those of the resolvers.
+func (d *Desk) names() []string { return slices.Sorted(maps.Keys(d.o.Resolvers)) }
+
+// ask returns the answer of one of the resolvers, or ErrPending while it is under way.
 func (d *Desk) ask(by Asker, q question) (*fetch.Document, error) {
-	resolver, ok := d.o.Resolvers[q.resolver]
-	if !ok {
-		return nil, unknownResolver(q.resolver, slices.Sorted(maps.Keys(d.o.Resolvers)))
-	}
-	key := q.key()
+	resolver, key := d.o.Resolvers[q.resolver], q.key()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if a, ok := d.answers[by.UID][key]; ok {

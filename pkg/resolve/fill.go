@@ -18,9 +18,25 @@ func Fill(name *string, r *v1.ResolverRef, vars expr.Vars) (err error) {
 		return fmt.Errorf("name: %w", err)
 	}
 	for i := range r.Params {
-		value := &r.Params[i].Value
-		if value.StringVal, err = expr.Substitute(value.StringVal, vars); err != nil {
+		if err = fillValue(&r.Params[i].Value, vars); err != nil {
 			return fmt.Errorf("params[%d] (%s): %w", i, r.Params[i].Name, err)
+		}
+	}
+	return nil
+}
+
+func fillValue(value *v1.ParamValue, vars expr.Vars) (err error) {
+	if value.StringVal, err = expr.Substitute(value.StringVal, vars); err != nil {
+		return err
+	}
+	for i, item := range value.ArrayVal {
+		if value.ArrayVal[i], err = expr.Substitute(item, vars); err != nil {
+			return err
+		}
+	}
+	for key, item := range value.ObjectVal {
+		if value.ObjectVal[key], err = expr.Substitute(item, vars); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -9,7 +9,6 @@ import (
 
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 	"github.com/slipway-dev/slipway/pkg/resolve/fetch"
-	"github.com/slipway-dev/slipway/pkg/suggest"
 )
 
 // clusterResolver is the resolver that finds objects of any namespace, by the
@@ -59,12 +58,6 @@ func mayRead(namespace string, settings map[string]string) bool {
 		return false
 	}
 	return strings.TrimSpace(settings["allowed-namespaces"]) == ""
-}
-
-func unknownResolver(name string, known []string) error {
-	known = append(slices.Clone(known), clusterResolver)
-	slices.Sort(known)
-	return &Error{fmt.Sprintf("no resolver named %q; there are %s%s", name, strings.Join(known, ", "), suggest.DidYouMean(name, known))}
 }
 
 // questionOf turns a reference into what is asked for.

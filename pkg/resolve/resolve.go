@@ -10,6 +10,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -66,8 +68,13 @@ type StepAction struct {
 // leads nowhere, and wrap ErrPending while the answer is under way.
 type Finder struct {
 	Cluster Cluster
-	// Desk asks everything that is not in the cluster.
+	// Desk asks the resolvers that are built in.
 	Desk *Desk
+	// Requests ask all others, of which Patience is how long they may take.
+	Requests Requests
+	Patience func() time.Duration
+	// Now is the clock.
+	Now func() time.Time
 	// Settings is the content of a ConfigMap in Slipway's own namespace; empty when
 	// there is none.
 	Settings func(ctx context.Context, configMap string) (map[string]string, error)
@@ -155,6 +162,9 @@ func (f *Finder) find(ctx context.Context, by Asker, name string, r v1.ResolverR
 }
 
 func (f *Finder) byResolver(ctx context.Context, by Asker, name string, r v1.ResolverRef, w wanted) (*v1.RefSource, error) {
+	if r.Resolver != clusterResolver && !slices.Contains(f.Desk.names(), string(r.Resolver)) {
+		return f.fromForeign(ctx, by, r, name, w)
+	}
 	q, err := questionOf(by, name, r, w.kind)
 	if err != nil {
 		return nil, err

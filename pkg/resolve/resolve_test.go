@@ -82,10 +82,6 @@ func TestLeadsNowhere(t *testing.T) {
 			_, err := f.StepAction(t.Context(), by, &v1.Ref{Name: "biuld"})
 			return err
 		}, `ref.name: no step action named "biuld" in namespace "ns"; did you mean "build"?`},
-		"resolver": {func(f *Finder) error {
-			_, err := f.Task(t.Context(), by, &v1.TaskRef{ResolverRef: v1.ResolverRef{Resolver: "gti"}})
-			return err
-		}, `taskRef: no resolver named "gti"; there are cluster, git; did you mean "git"?`},
 		"no name": {func(f *Finder) error {
 			_, err := f.Task(t.Context(), by, &v1.TaskRef{})
 			return err

@@ -44,6 +44,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		r.remember(run, err)
 	}
 	if errors.Is(err, resolve.ErrPending) {
+		if until := resolve.Until(err); !until.IsZero() {
+			result.RequeueAfter = kube.Until(r.Now(), until)
+		}
 		err = r.record(ctx, run, plan.Awaiting(in, resolve.ErrPending))
 	}
 	if user := new(userError); errors.As(err, &user) {

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	resolution "github.com/slipway-dev/slipway/api/tekton/resolution/v1beta1"
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 	"github.com/slipway-dev/slipway/api/tekton/v1beta1"
 	"github.com/slipway-dev/slipway/pkg/kube"
@@ -84,6 +85,7 @@ func (r *Reconciler) Setup(ctx context.Context, mgr ctrl.Manager, workers int) e
 	for _, child := range children() {
 		b = b.Owns(child)
 	}
+	b = b.Owns(&resolution.ResolutionRequest{})
 	return b.Complete(r)
 }
 

@@ -425,9 +425,6 @@ func TestRefusals(t *testing.T) {
 	}{
 		"no such task": {func(r *v1.TaskRun) { r.Spec.TaskSpec, r.Spec.TaskRef = nil, &v1.TaskRef{Name: "biuld"} }, nil,
 			"TaskRunResolutionFailed", `taskRef.name: no task named "biuld" in namespace "ns"; did you mean "build"?`},
-		"resolver": {func(r *v1.TaskRun) {
-			r.Spec.TaskSpec, r.Spec.TaskRef = nil, &v1.TaskRef{ResolverRef: v1.ResolverRef{Resolver: "git"}}
-		}, nil, "TaskRunResolutionFailed", `taskRef: no resolver named "git"; there are cluster`},
 		"no param": {func(r *v1.TaskRun) { r.Spec.TaskSpec.Params = v1.ParamSpecs{{Name: "p"}} }, nil,
 			"TaskRunValidationFailed", `params: no value for "p"`},
 		"enum": {func(r *v1.TaskRun) {

@@ -14,23 +14,30 @@ import (
 	"github.com/slipway-dev/slipway/api/tekton/v1beta1"
 	"github.com/slipway-dev/slipway/pkg/compile"
 	"github.com/slipway-dev/slipway/pkg/expr"
+	"github.com/slipway-dev/slipway/pkg/kube"
 	"github.com/slipway-dev/slipway/pkg/resolve"
 )
 
 // awaiting is the error of a run whose references are being found elsewhere.
-type awaiting struct{ reason v1.TaskRunReason }
+type awaiting struct {
+	reason v1.TaskRunReason
+	err    error
+}
 
-func (awaiting) Error() string { return resolve.ErrPending.Error() }
-func (awaiting) Unwrap() error { return resolve.ErrPending }
+func (a awaiting) Error() string { return a.err.Error() }
+func (a awaiting) Unwrap() error { return a.err }
 
 // await records that the run waits; the answer will bring it back.
-func (r *Reconciler) await(ctx context.Context, a *attempt, reason v1.TaskRunReason) (time.Duration, error) {
-	err := r.record(ctx, a, verdict{status: corev1.ConditionUnknown, reason: reason.String(),
+func (r *Reconciler) await(ctx context.Context, a *attempt, waits awaiting) (time.Duration, error) {
+	err := r.record(ctx, a, verdict{status: corev1.ConditionUnknown, reason: waits.reason.String(),
 		message: fmt.Sprintf("TaskRun %s/%s %s", a.run.Namespace, a.run.Name, resolve.ErrPending)})
-	if err != nil || r.deadline(a).IsZero() {
-		return 0, err
+	wait := time.Duration(0)
+	for _, end := range []time.Time{r.deadline(a), resolve.Until(waits)} {
+		if !end.IsZero() {
+			wait = soonest(wait, kube.Until(a.now, end))
+		}
 	}
-	return r.within(a, r.timeout(a.run)), nil
+	return wait, err
 }
 
 // pin writes what was found elsewhere into the status before it is run: whoever
@@ -77,7 +84,7 @@ func (r *Reconciler) task(ctx context.Context, run *v1.TaskRun) (*resolve.Task, 
 	}
 	task, err := r.References.Task(ctx, asker(run), ref)
 	if errors.Is(err, resolve.ErrPending) {
-		return nil, awaiting{v1.TaskRunReasonResolvingTaskRef}
+		return nil, awaiting{v1.TaskRunReasonResolvingTaskRef, err}
 	}
 	return task, err
 }
@@ -85,7 +92,8 @@ func (r *Reconciler) task(ctx context.Context, run *v1.TaskRun) (*resolve.Task, 
 // actions finds the StepActions that steps refer to, all at once, and notes
 // where they came from.
 func (r *Reconciler) actions(ctx context.Context, run *v1.TaskRun, spec *v1.TaskSpec, resolved *resolvedSpec) (map[int]*v1beta1.StepActionSpec, error) {
-	found, pending := map[int]*v1beta1.StepActionSpec{}, false
+	found := map[int]*v1beta1.StepActionSpec{}
+	var pending error
 	for i, s := range spec.Steps {
 		if s.Ref == nil {
 			continue
@@ -97,7 +105,7 @@ func (r *Reconciler) actions(ctx context.Context, run *v1.TaskRun, spec *v1.Task
 		action, err := r.References.StepAction(ctx, asker(run), ref)
 		switch {
 		case errors.Is(err, resolve.ErrPending):
-			pending = true
+			pending = err
 		case err != nil:
 			return nil, fmt.Errorf("steps[%d].%w", i, err)
 		default:
@@ -105,8 +113,8 @@ func (r *Reconciler) actions(ctx context.Context, run *v1.TaskRun, spec *v1.Task
 			resolved.steps[i] = &v1.Provenance{RefSource: action.Source}
 		}
 	}
-	if pending {
-		return nil, awaiting{v1.TaskRunReasonResolvingStepActionRef}
+	if pending != nil {
+		return nil, awaiting{v1.TaskRunReasonResolvingStepActionRef, pending}
 	}
 	return found, nil
 }
@@ -141,8 +149,8 @@ func contextOf(run *v1.TaskRun) expr.Vars {
 	return vars
 }
 
-// resolution tells references that lead nowhere from a cluster that does not answer.
-func resolution(err error) error {
+// unresolved tells references that lead nowhere from a cluster that does not answer.
+func unresolved(err error) error {
 	var nowhere *resolve.Error
 	if errors.As(err, &nowhere) {
 		return &refusal{v1.TaskRunReasonFailedResolution, err}

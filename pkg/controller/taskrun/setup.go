@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
+	resolution "github.com/slipway-dev/slipway/api/tekton/resolution/v1beta1"
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 	"github.com/slipway-dev/slipway/pkg/kube"
 )
@@ -24,6 +25,7 @@ func (r *Reconciler) SetupWithManager(m ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(m).Named("taskrun").
 		For(&v1.TaskRun{}, builder.WithPredicates(predicate.NewPredicateFuncs(isOurs))).
 		Owns(&corev1.Pod{}).
+		Owns(&resolution.ResolutionRequest{}).
 		WatchesRawSource(source.Channel(r.Resolved, &handler.EnqueueRequestForObject{})).
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: r.Config.Workers,

@@ -24,7 +24,7 @@ func (r *Reconciler) spec(ctx context.Context, run *v1.TaskRun) (*resolvedSpec, 
 	}
 	task, err := r.task(ctx, run)
 	if err != nil {
-		return nil, resolution(err)
+		return nil, unresolved(err)
 	}
 	resolved := &resolvedSpec{steps: map[int]*v1.Provenance{}}
 	if resolved.workspaces, err = r.workspaces(run, task.Spec); err != nil {
@@ -38,7 +38,7 @@ func (r *Reconciler) spec(ctx context.Context, run *v1.TaskRun) (*resolvedSpec, 
 	}
 	actions, err := r.actions(ctx, run, task.Spec, resolved)
 	if err != nil {
-		return nil, resolution(err)
+		return nil, unresolved(err)
 	}
 	resolved.task, err = compile.Spec(task.Spec, compile.Binding{
 		Name: run.Name, Namespace: run.Namespace, UID: string(run.UID), TaskName: task.Name,

@@ -41,7 +41,7 @@ func (r *Reconciler) start(ctx context.Context, a *attempt) (time.Duration, erro
 	var waits awaiting
 	switch {
 	case errors.As(err, &waits):
-		return r.await(ctx, a, waits.reason)
+		return r.await(ctx, a, waits)
 	case err == nil:
 		r.References.Forget(a.run.UID)
 		r.made.put(a.run.UID, &madePod{attempt: a.number(), at: a.now, spec: spec})

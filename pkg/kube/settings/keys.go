@@ -65,6 +65,10 @@ var keys = map[string]map[string]setter{
 			s.ImagePullTimeout.Duration, err = duration(value)
 			return err
 		},
+		"default-maximum-resolution-timeout": func(s *Settings, value string) (err error) {
+			s.ResolutionTimeout, err = duration(value)
+			return err
+		},
 		"default-create-container-error-timeout": func(s *Settings, value string) (err error) {
 			s.CreateContainerTimeout, err = duration(value)
 			return err
@@ -98,7 +102,6 @@ var ignored = map[string]map[string]string{
 	DefaultsName: {
 		"default-affinity-assistant-pod-template": "there is no such Pod",
 		"default-container-resource-requirements": "use a LimitRange",
-		"default-maximum-resolution-timeout":      "a resolver has its own limit",
 		"default-sidecar-log-polling-interval":    "nothing polls",
 		"default-step-ref-concurrency-limit":      "what several runs ask for is fetched once",
 	},

@@ -36,6 +36,8 @@ type Settings struct {
 	// CreateContainerTimeout is how long a Pod may fail to create a container
 	// before its run fails; 0 is at once.
 	CreateContainerTimeout time.Duration
+	// ResolutionTimeout is how long a resolver elsewhere may take to answer.
+	ResolutionTimeout time.Duration
 	// NoCredentials leaves the credentials of service accounts out of steps.
 	NoCredentials bool
 	// KnownHosts demands known_hosts in every SSH Secret for Git.
@@ -47,7 +49,7 @@ type Settings struct {
 }
 
 func from(base config.RunDefaults) *Settings {
-	return &Settings{RunDefaults: base, ManagedBy: "tekton-pipelines", MaxMatrix: 256, Coschedule: coschedule.Workspaces}
+	return &Settings{RunDefaults: base, ManagedBy: "tekton-pipelines", MaxMatrix: 256, ResolutionTimeout: time.Minute, Coschedule: coschedule.Workspaces}
 }
 
 // ForbidsInline reports whether specs written in objects of a kind are refused.
