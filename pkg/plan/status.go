@@ -48,10 +48,10 @@ func Failed(in Input, reason v1.PipelineRunReason, err error) v1.PipelineRunStat
 	return d.Status
 }
 
-// Awaiting is the status of a run whose Pipeline is being found elsewhere.
-func Awaiting(in Input, what error) v1.PipelineRunStatus {
+// Awaiting is the status of a run of which a part is being found elsewhere.
+func Awaiting(in Input, reason v1.PipelineRunReason, what error) v1.PipelineRunStatus {
 	d := Decision{Status: *in.Run.Status.DeepCopy()}
-	d.set(in, corev1.ConditionUnknown, v1.PipelineRunReasonResolvingPipelineRef, fmt.Sprintf("PipelineRun %s/%s %s", in.Run.Namespace, in.Run.Name, what))
+	d.set(in, corev1.ConditionUnknown, reason, fmt.Sprintf("PipelineRun %s/%s %s", in.Run.Namespace, in.Run.Name, what))
 	return d.Status
 }
 

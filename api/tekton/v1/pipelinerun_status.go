@@ -114,6 +114,7 @@ func (r PipelineRunReason) String() string { return string(r) }
 const (
 	PipelineRunReasonPending              PipelineRunReason = "PipelineRunPending" // held back by spec.status
 	PipelineRunReasonStarted              PipelineRunReason = "Started"            // taken up, no child yet
+	PipelineRunReasonResolvingTaskRef     PipelineRunReason = "ResolvingTaskRef"
 	PipelineRunReasonResolvingPipelineRef PipelineRunReason = "ResolvingPipelineRef"
 	PipelineRunReasonRunning              PipelineRunReason = "Running"
 	// PipelineRunReasonStopping is a run with a failed task that waits for the others.

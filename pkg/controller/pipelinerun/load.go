@@ -88,18 +88,7 @@ func (r *Reconciler) resolve(ctx context.Context, in *plan.Input) error {
 	if err := r.permitted(run, spec); err != nil {
 		return err
 	}
-	in.Tasks = map[string]*v1.TaskSpec{}
-	for _, t := range slices.Concat(spec.Tasks, spec.Finally) {
-		if !knownAhead(&t) {
-			continue
-		}
-		task, err := r.References.Task(ctx, asker(run), t.TaskRef)
-		if err != nil {
-			return asUser(v1.PipelineRunReasonCouldntGetTask, fmt.Errorf("task %q: %w", t.Name, err))
-		}
-		in.Tasks[t.Name] = task.Spec
-	}
-	return nil
+	return r.resolveTasks(ctx, in, spec)
 }
 
 // asker is the run as the one that a reference is found for.
@@ -109,21 +98,21 @@ func asker(run *v1.PipelineRun) resolve.Asker {
 
 // filled is the reference with the run's own variables put in.
 func filled(run *v1.PipelineRun, ref *v1.PipelineRef) (*v1.PipelineRef, error) {
-	vars, err := fill.Params(nil, run.Spec.Params)
+	vars, err := runVars(nil, run)
 	if err != nil {
 		return nil, err
 	}
-	vars.SetText("context.pipelineRun.name", run.Name)
-	vars.SetText("context.pipelineRun.namespace", run.Namespace)
-	vars.SetText("context.pipelineRun.uid", string(run.UID))
 	ref = ref.DeepCopy()
 	return ref, resolve.Fill(&ref.Name, &ref.ResolverRef, vars)
 }
 
-// knownAhead reports whether a task runs a Task of the cluster whose name is
-// known before the run. Others are found by their TaskRuns, once.
-func knownAhead(t *v1.PipelineTask) bool {
-	return t.TaskRef != nil && t.TaskRef.Resolver == "" && !t.TaskRef.IsCustomTask() && len(expr.References(t.TaskRef.Name)) == 0
+// runVars are the variables that are known before the run starts.
+func runVars(params v1.ParamSpecs, run *v1.PipelineRun) (expr.Vars, error) {
+	vars, err := fill.Params(params, run.Spec.Params)
+	vars.SetText("context.pipelineRun.name", run.Name)
+	vars.SetText("context.pipelineRun.namespace", run.Namespace)
+	vars.SetText("context.pipelineRun.uid", string(run.UID))
+	return vars, err
 }
 
 // asUser gives the reason to a reference that leads nowhere; any other error

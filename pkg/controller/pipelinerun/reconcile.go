@@ -47,7 +47,11 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		if until := resolve.Until(err); !until.IsZero() {
 			result.RequeueAfter = kube.Until(r.Now(), until)
 		}
-		err = r.record(ctx, run, plan.Awaiting(in, resolve.ErrPending))
+		reason := v1.PipelineRunReasonResolvingPipelineRef
+		if errors.As(err, new(*taskPending)) {
+			reason = v1.PipelineRunReasonResolvingTaskRef
+		}
+		err = r.record(ctx, run, plan.Awaiting(in, reason, resolve.ErrPending))
 	}
 	if user := new(userError); errors.As(err, &user) {
 		err = r.record(ctx, run, plan.Failed(in, user.reason, user.err))

@@ -25,6 +25,10 @@ func (l library) Fetch(ctx context.Context, q fetch.Query) (*fetch.Document, err
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+	if q.Params["url"] == "/task" {
+		return &fetch.Document{Source: &v1.RefSource{URI: "/task"}, Content: []byte(
+			"{apiVersion: tekton.dev/v1, kind: Task, metadata: {name: remote}, spec: {steps: [{image: x}]}}")}, nil
+	}
 	if q.Params["url"] != "/main" {
 		return nil, errors.New(q.Params["url"] + ": not there")
 	}
@@ -67,6 +71,41 @@ func TestRemotePipeline(t *testing.T) {
 			}
 			if tc.message == "" && (status.PipelineSpec == nil || status.Provenance.RefSource.URI != "/main") {
 				t.Errorf("pinned %+v from %+v", status.PipelineSpec, status.Provenance)
+			}
+		})
+	}
+}
+
+// A Task that is not there is found missing before anything runs, wherever the
+// reference gets its params from; one that needs a result is left to its run.
+func TestRemoteTasksAreFoundFirst(t *testing.T) {
+	for name, tc := range map[string]struct{ ref, reason, message string }{
+		"there":             {"$(params.where)", "Started", ""},
+		"not there":         {"$(params.where)-$(context.pipelineRun.name)", "CouldntGetTask", `[User error] task "b": taskRef: resolver library: /task-ci: not there`},
+		"by another's end":  {"$(tasks.a.results.r)", "Started", ""},
+		"unknown parameter": {"$(params.wher)", "PipelineValidationFailed", `unknown variable; did you mean "params.where"?`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			run := parse[v1.PipelineRun](t, `{metadata: {name: ci, namespace: ns, uid: u-1}, spec: {pipelineSpec: {
+  params: [{name: where, default: /task}],
+  tasks: [{name: a, taskSpec: {results: [{name: r}], steps: [{name: s, image: i}]}}],
+  finally: [{name: b, taskRef: {resolver: library, params: [{name: url, value: `+tc.ref+`}]}}]}}}`)
+			b := newBench(t, run)
+			l, ready := library{make(chan struct{})}, make(chan resolve.Asker, 1)
+			close(l.open)
+			b.References.Desk = resolve.NewDesk(resolve.DeskOptions{Resolvers: map[string]fetch.Resolver{"library": l}, Timeout: time.Minute,
+				Pause: time.Second, Parallel: 1, PerOrigin: 1, Now: time.Now, Ready: func(by resolve.Asker) { ready <- by }})
+			b.must(1)
+			if c := b.run().Status.GetCondition(v1.ConditionSucceeded); c != nil && c.Reason == "ResolvingTaskRef" {
+				<-ready
+				b.must(1)
+			}
+			if len(b.run().Labels) > 0 {
+				b.must(1)
+			}
+			c := b.run().Status.GetCondition(v1.ConditionSucceeded)
+			if c == nil || c.Reason != tc.reason || !strings.Contains(c.Message, tc.message) {
+				t.Errorf("got %+v", c)
 			}
 		})
 	}
