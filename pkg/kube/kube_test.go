@@ -16,42 +16,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
+	"github.com/slipway-dev/slipway/pkg/kube/nodes"
 )
-
-func node(kubelet, runtime string, users bool) corev1.Node {
-	return corev1.Node{Status: corev1.NodeStatus{
-		NodeInfo:        corev1.NodeSystemInfo{KubeletVersion: kubelet, ContainerRuntimeVersion: runtime},
-		RuntimeHandlers: []corev1.NodeRuntimeHandler{{Name: "other"}, {Features: &corev1.NodeRuntimeHandlerFeatures{UserNamespaces: &users}}},
-	}}
-}
-
-// What one node cannot do, no Pod may ask for: it might land there.
-func TestNodeCapabilities(t *testing.T) {
-	modern := node("v1.36.3", "containerd://2.4.2", true)
-	cordoned := node("v1.30.0", "containerd://1.7.0", false)
-	cordoned.Spec.Unschedulable = true
-	for name, tc := range map[string]struct {
-		nodes []corev1.Node
-		want  Capabilities
-	}{
-		"no node":             {nil, Capabilities{}},
-		"modern":              {[]corev1.Node{modern}, Capabilities{true, true}},
-		"one of two is old":   {[]corev1.Node{modern, node("v1.34.9", "containerd://2.4.2", true)}, Capabilities{false, true}},
-		"old containerd":      {[]corev1.Node{node("v1.36.3", "containerd://2.0.9", true)}, Capabilities{false, true}},
-		"suffix in a version": {[]corev1.Node{node("v1.35.0-gke.12", "containerd://2.1.0+azure", true)}, Capabilities{true, true}},
-		"cri-o":               {[]corev1.Node{node("v1.35.0", "cri-o://1.31.2", true)}, Capabilities{true, true}},
-		"unknown runtime":     {[]corev1.Node{node("v1.35.0", "docker://29.0", true)}, Capabilities{false, true}},
-		"no user namespaces":  {[]corev1.Node{node("v1.36.3", "containerd://2.4.2", false)}, Capabilities{true, false}},
-		"cordoned":            {[]corev1.Node{modern, cordoned}, Capabilities{true, true}},
-		"only cordoned":       {[]corev1.Node{cordoned}, Capabilities{}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(tc.want, NodeCapabilities(tc.nodes)); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
-		})
-	}
-}
 
 func TestPatchStatus(t *testing.T) {
 	scheme, err := Scheme()
@@ -140,13 +106,16 @@ func TestStrip(t *testing.T) {
 	if diff := cmp.Diff(want, out); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	big := node("v1.36.3", "containerd://2.4.2", true)
+	big := corev1.Node{Status: corev1.NodeStatus{
+		NodeInfo:        corev1.NodeSystemInfo{KubeletVersion: "v1.36.3", ContainerRuntimeVersion: "containerd://2.4.2"},
+		RuntimeHandlers: []corev1.NodeRuntimeHandler{{Features: &corev1.NodeRuntimeHandlerFeatures{UserNamespaces: new(true)}}},
+	}}
 	big.Labels, big.Status.Images = map[string]string{"a": "b"}, []corev1.ContainerImage{{Names: []string{"x"}}}
 	slim, err := stripNode(&big)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := slim.(*corev1.Node); n.Labels != nil || n.Status.Images != nil || NodeCapabilities([]corev1.Node{*n}) != (Capabilities{true, true}) {
+	if n := slim.(*corev1.Node); n.Labels != nil || n.Status.Images != nil || nodes.Common([]corev1.Node{*n}) != nodes.Common([]corev1.Node{big}) {
 		t.Errorf("node is %+v", n)
 	}
 }

@@ -54,7 +54,7 @@ const ReconcileTimeout = 2 * time.Minute
 
 // NewManager returns a manager whose caches grow with the runs and Tasks of the
 // cluster and with nothing else: other Pods are not watched, and of Nodes only
-// what NodeCapabilities reads is kept.
+// what nodes.Common reads is kept.
 func NewManager(cfg *rest.Config, o ManagerOptions) (manager.Manager, error) {
 	cfg = rest.CopyConfig(cfg)
 	// The API server's priority and fairness holds clients back where it must;

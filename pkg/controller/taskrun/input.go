@@ -16,6 +16,7 @@ import (
 	"github.com/slipway-dev/slipway/entrypoint/contract"
 	"github.com/slipway-dev/slipway/pkg/compile"
 	"github.com/slipway-dev/slipway/pkg/kube"
+	"github.com/slipway-dev/slipway/pkg/kube/nodes"
 	"github.com/slipway-dev/slipway/pkg/registry"
 )
 
@@ -84,11 +85,11 @@ func sidecarResources(run *v1.TaskRun) map[string]corev1.ResourceRequirements {
 // options follow from what every node can do, and from the installation. The
 // platform is that of the nodes.
 func (r *Reconciler) options(ctx context.Context) (compile.Options, string, error) {
-	var nodes corev1.NodeList
-	if err := r.Client.List(ctx, &nodes); err != nil {
+	var list corev1.NodeList
+	if err := r.Client.List(ctx, &list); err != nil {
 		return compile.Options{}, "", err
 	}
-	can := kube.NodeCapabilities(nodes.Items)
+	can := nodes.Common(list.Items)
 	o := compile.Options{EntrypointImage: r.Config.EntrypointImage, ImageVolumes: can.ImageVolumes, UserNamespaces: can.UserNamespaces}
 	switch r.Config.EntrypointDelivery {
 	case config.EntrypointImageVolume:
@@ -97,8 +98,8 @@ func (r *Reconciler) options(ctx context.Context) (compile.Options, string, erro
 		o.ImageVolumes = false
 	}
 	platform := "linux/amd64"
-	if len(nodes.Items) > 0 {
-		info := nodes.Items[0].Status.NodeInfo
+	if len(list.Items) > 0 {
+		info := list.Items[0].Status.NodeInfo
 		platform = info.OperatingSystem + "/" + info.Architecture
 	}
 	return o, platform, nil

@@ -60,7 +60,7 @@ func (s *Store) Apply(name string, data map[string]string) {
 			idle = append(idle, fmt.Sprintf("%s (%s)", key, why))
 			s.said[name+"/"+key] = true
 		default:
-			s.log.Warn("no such setting", "configmap", name, "key", key, "hint", strings.TrimPrefix(suggest.DidYouMean(key, s.names(name)), "; "))
+			s.log.Warn("no such setting", "configmap", name, "key", key, "hint", strings.TrimPrefix(suggest.DidYouMean(key, names(name)), "; "))
 			s.said[name+"/"+key] = true
 		}
 	}
@@ -69,10 +69,6 @@ func (s *Store) Apply(name string, data map[string]string) {
 	}
 	s.good[name] = good
 	s.rebuild()
-}
-
-func (s *Store) names(configMap string) []string {
-	return slices.Concat(slices.Collect(maps.Keys(keys[configMap])), slices.Collect(maps.Keys(ignored[configMap])))
 }
 
 // setting is one entry of a ConfigMap.

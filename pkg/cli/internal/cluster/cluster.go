@@ -82,6 +82,9 @@ func New(config *rest.Config, namespace string) (*Cluster, error) {
 	return c, nil
 }
 
+// Host is the address of the API server.
+func (c *Cluster) Host() string { return c.host }
+
 // Scheme knows the kinds of tekton.dev/v1.
 var Scheme = newScheme()
 

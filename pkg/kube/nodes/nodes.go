@@ -1,4 +1,5 @@
-package kube
+// Package nodes reads from Nodes what they can do.
+package nodes
 
 import (
 	"strconv"
@@ -17,9 +18,9 @@ type Capabilities struct {
 	UserNamespaces bool
 }
 
-// NodeCapabilities returns what all of the nodes have in common. Nodes that
+// Common returns what all of the nodes have in common. Nodes that
 // take no new Pods are passed over; no node at all can do nothing.
-func NodeCapabilities(nodes []corev1.Node) Capabilities {
+func Common(nodes []corev1.Node) Capabilities {
 	common, seen := Capabilities{ImageVolumes: true, UserNamespaces: true}, false
 	for i := range nodes {
 		if nodes[i].Spec.Unschedulable {
