@@ -30,4 +30,4 @@ else
 	echo "Tekton's own examples are not in $dir: running the cases of test/conformance alone" >&2
 fi
 # From its own folder, go test shows the table also when all passes.
-go test -C test/conformance -tags conformance -count=1 -timeout 40m -parallel "${CONFORMANCE_PARALLEL:-8}"
+go test -C test/conformance -tags conformance -count=1 -timeout 40m -parallel 8

@@ -20,4 +20,6 @@ stage "install"
 make install
 stage "end to end"
 make e2e
+stage "conformance"
+make conformance
 stage "all passed"

@@ -35,13 +35,16 @@ func override(containers []corev1.Container, prefix string, with map[string]core
 }
 
 // taskLevel gives the first step the request for the whole task, and every step
-// its limits.
+// its limits; a limit that comes without a request is one.
 func taskLevel(steps []corev1.Container, whole corev1.ResourceRequirements) {
 	for i := range steps {
-		steps[i].Resources = corev1.ResourceRequirements{Limits: maps.Clone(whole.Limits), Claims: whole.Claims}
-		if i == 0 {
-			steps[i].Resources.Requests = maps.Clone(whole.Requests)
+		requests := mergeResources(maps.Clone(whole.Limits), whole.Requests)
+		for name := range requests {
+			if i > 0 && overcommits(name) {
+				requests[name] = resource.Quantity{}
+			}
 		}
+		steps[i].Resources = corev1.ResourceRequirements{Limits: maps.Clone(whole.Limits), Requests: requests, Claims: whole.Claims}
 	}
 }
 
