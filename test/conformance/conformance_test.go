@@ -30,7 +30,12 @@ func TestConformance(t *testing.T) {
 		cases = append(cases, tektonCases(t, dir)...)
 	}
 	table := &table{}
-	t.Cleanup(table.print)
+	t.Cleanup(func() {
+		table.print()
+		if len(table.rows) == 0 {
+			t.Error("no case was run")
+		}
+	})
 	// A phase ends before the next begins: what one configures, no other sees.
 	for _, p := range []phase{{"default", nil}, {"configured", configured(h)}} {
 		t.Run(p.name, func(t *testing.T) {
