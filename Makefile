@@ -31,6 +31,10 @@ lint: ## Lint, and check that generated files are up to date
 unit: ## Unit, golden and architecture tests
 	@go test ./...
 
+.PHONY: fuzz
+fuzz: ## Fuzz every target for FUZZTIME each (2m by default)
+	@hack/fuzz.sh
+
 .PHONY: e2e
 e2e: ## End-to-end tests on the cluster, which must be up and installed
 	@hack/with-cluster.sh go test -tags e2e -count=1 -timeout 30m -parallel 8 ./test/e2e/... ./test/scripts/...
