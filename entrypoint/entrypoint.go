@@ -90,6 +90,9 @@ func (e *entry) run() int {
 	}
 	end, ready := e.wait()
 	if ready {
+		end, ready = e.hold()
+	}
+	if ready {
 		end = e.attempt()
 	}
 	return e.finish(end)

@@ -97,13 +97,17 @@ func (e *entry) wait() (end ending, ready bool) {
 				return end, false
 			}
 		case s := <-e.signals.pass:
-			return ending{
-				Mark:   contract.Mark{Outcome: contract.OutcomeError, Reason: contract.ReasonCancelled, ExitCode: exitCancelled},
-				detail: "it was cancelled (" + s.String() + ") before its turn",
-			}, false
+			return cancelledBefore(s), false
 		}
 	}
 	return ending{}, true
+}
+
+func cancelledBefore(s os.Signal) ending {
+	return ending{
+		Mark:   contract.Mark{Outcome: contract.OutcomeError, Reason: contract.ReasonCancelled, ExitCode: exitCancelled},
+		detail: "it was cancelled (" + s.String() + ") before its turn",
+	}
 }
 
 // awaited is what became of a step that was waited for.

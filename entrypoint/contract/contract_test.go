@@ -99,9 +99,19 @@ func fullStep() Step {
 	}
 }
 
+// heldStep has the fields that Version 1 got after the bytes of fullStep were
+// frozen: a step without them is written as before.
+func heldStep() Step {
+	return Step{
+		Name: "hello", RunDir: StepRunDir(0), StepDir: StepDir("step-hello"), Command: []string{"echo", "hi"},
+		Hold: []string{StepRunDir(1), StepRunDir(2)},
+	}
+}
+
 func TestArgsGolden(t *testing.T) {
 	for name, s := range map[string]Step{
 		"args-full":  fullStep(),
+		"args-held":  heldStep(),
 		"args-plain": {Name: "hello", RunDir: StepRunDir(0), StepDir: StepDir("step-hello"), Command: []string{"echo", "hi"}},
 	} {
 		golden(t, name, []byte(strings.Join(s.Args(), "\n")))
@@ -112,14 +122,16 @@ func TestArgsGolden(t *testing.T) {
 // must still reach the user's own command.
 func TestArgsSurviveTheKubelet(t *testing.T) {
 	env := map[string]string{"HOME": "/root"}
-	want := fullStep()
-	got, err := Parse(expandAll(want.Args(), env))
-	if err != nil {
-		t.Fatal(err)
-	}
-	want.Command[0] = "/root"
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
+	full := fullStep()
+	full.Command[0] = "/root"
+	for _, tc := range []struct{ given, want Step }{{fullStep(), full}, {heldStep(), heldStep()}} {
+		got, err := Parse(expandAll(tc.given.Args(), env))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(tc.want, got); diff != "" {
+			t.Error(diff)
+		}
 	}
 }
 

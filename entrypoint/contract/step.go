@@ -23,6 +23,10 @@ type Step struct {
 	// Wait lists the marks that must exist before the step starts, in any
 	// order. None: it starts at once.
 	Wait []Wait `json:"wait,omitempty"`
+	// Hold lists the RunDirs of steps of the Pod whose containers should be up
+	// before this one starts, so that they take over at once. It is not held for
+	// one that takes long. None: it is not held.
+	Hold []string `json:"hold,omitempty"`
 	// RunDir is the step's own folder for marks; see [StepRunDir].
 	RunDir string `json:"runDir"`
 	// StepDir is the step's metadata folder; see the function of that name.

@@ -129,6 +129,10 @@ func (b *builder) instructions(i int, s *v1.Step) (contract.Step, error) {
 	}
 	if i > 0 {
 		step.Wait = []contract.Wait{{File: contract.MarkPath(contract.StepRunDir(i - 1))}}
+	} else {
+		for other := 1; other < len(b.steps); other++ {
+			step.Hold = append(step.Hold, contract.StepRunDir(other))
+		}
 	}
 	if s.Timeout != nil {
 		step.Timeout = contract.Duration(s.Timeout.Duration)
