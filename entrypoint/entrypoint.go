@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/slipway-dev/slipway/entrypoint/contract"
+	"github.com/slipway-dev/slipway/entrypoint/mask"
 )
 
 // Exit codes that are the entrypoint's own; all others are the process's.
@@ -61,6 +62,7 @@ type entry struct {
 	stdout, stderr *os.File
 	signals        signals
 	alive          *os.File
+	secrets        *mask.Set
 }
 
 // ending is how a step ended: what its mark and its message say.
@@ -126,6 +128,7 @@ func (e *entry) attempt() ending {
 
 // execute prepares and runs the process.
 func (e *entry) execute(values replacements) ending {
+	e.secrets = e.loadSecrets()
 	cmd, err := e.prepare(values)
 	if err != nil {
 		return asEnding(err)
@@ -174,6 +177,7 @@ func (e *entry) finish(end ending) int {
 // report writes the termination message, and returns the container's exit code.
 func (e *entry) report(end ending) int {
 	if end.detail != "" {
+		end.detail = e.secrets.String(end.detail)
 		e.complain("%s", end.detail)
 	}
 	if err := e.deliver(end); err != nil {
@@ -194,7 +198,7 @@ func (e *entry) again(mark contract.Mark) ending {
 }
 
 func (e *entry) complain(format string, args ...any) {
-	fmt.Fprintf(e.stderr, "step %q: %s\n", e.Name, fmt.Sprintf(format, args...))
+	fmt.Fprintf(e.stderr, "step %q: %s\n", e.Name, e.secrets.String(fmt.Sprintf(format, args...)))
 }
 
 // setupError is why a process could not be started.

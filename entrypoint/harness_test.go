@@ -68,7 +68,8 @@ type container struct {
 	done     chan struct{}
 }
 
-func (p pod) start(s contract.Step, env ...string) *container {
+// command is the entrypoint of a step, about to be started.
+func (p pod) command(s contract.Step, env ...string) *exec.Cmd {
 	p.Helper()
 	for _, dir := range []string{s.RunDir, s.StepDir} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -79,8 +80,14 @@ func (p pod) start(s contract.Step, env ...string) *container {
 	for i, a := range args {
 		args[i] = strings.ReplaceAll(a, "$$", "$") // as the kubelet does
 	}
-	c := &container{pod: p, step: s, cmd: exec.Command("/proc/self/exe", args...), done: make(chan struct{})}
-	c.cmd.Env = append(append(os.Environ(), "ENTRYPOINT_TEST_AS=entrypoint"), env...)
+	cmd := exec.Command("/proc/self/exe", args...)
+	cmd.Env = append(append(os.Environ(), "ENTRYPOINT_TEST_AS=entrypoint"), env...)
+	return cmd
+}
+
+func (p pod) start(s contract.Step, env ...string) *container {
+	p.Helper()
+	c := &container{pod: p, step: s, cmd: p.command(s, env...), done: make(chan struct{})}
 	c.cmd.Stdout, c.cmd.Stderr = &c.out, &c.err
 	c.cmd.WaitDelay = time.Second // processes that a killed entrypoint leaves keep its streams open
 	if err := c.cmd.Start(); err != nil {

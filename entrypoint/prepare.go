@@ -165,35 +165,3 @@ func pathOf(env []string) string {
 	}
 	return defaultPath
 }
-
-// streams are what the process reads and writes. Without a tee they are the
-// container's own: nothing stands between the process and its log.
-type streams struct {
-	in, out, err *os.File
-	ours, theirs []*os.File
-	copied       chan struct{}
-	pending      int
-}
-
-func (e *entry) openStreams() (*streams, error) {
-	s := &streams{out: e.stdout, err: e.stderr, copied: make(chan struct{}, 2)}
-	var err error
-	if s.in, err = os.Open(os.DevNull); err != nil {
-		return nil, err
-	}
-	if e.Stdout != "" {
-		if s.out, err = s.tee(e.Stdout, e.stdout); err != nil {
-			return nil, err
-		}
-	}
-	switch {
-	case e.Stderr == "":
-	case e.Stderr == e.Stdout:
-		s.err = s.out // one pipe: the file must have the lines in the order of writing
-	default:
-		if s.err, err = s.tee(e.Stderr, e.stderr); err != nil {
-			return nil, err
-		}
-	}
-	return s, nil
-}

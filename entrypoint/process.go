@@ -46,14 +46,16 @@ func (e *entry) supervise(cmd command, s *streams) (exit, error) {
 	})
 	s.started()
 	if err != nil {
-		s.finish()
+		_ = s.finish()
 		if e.NoNetwork && (errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.ENOSPC)) {
 			err = fmt.Errorf("a process without network needs a user namespace, and this node allows none: %w", err)
 		}
 		return exit{}, explain(cmd, err)
 	}
 	x := e.watch(pid)
-	s.finish()
+	if err := s.finish(); err != nil {
+		e.complain("its output is not everywhere in full: %v", err)
+	}
 	return x, nil
 }
 

@@ -99,19 +99,20 @@ func fullStep() Step {
 	}
 }
 
-// heldStep has the fields that Version 1 got after the bytes of fullStep were
+// laterStep has the fields that Version 1 got after the bytes of fullStep were
 // frozen: a step without them is written as before.
-func heldStep() Step {
+func laterStep() Step {
 	return Step{
 		Name: "hello", RunDir: StepRunDir(0), StepDir: StepDir("step-hello"), Command: []string{"echo", "hi"},
-		Hold: []string{StepRunDir(1), StepRunDir(2)},
+		Hold:      []string{StepRunDir(1), StepRunDir(2)},
+		SecretEnv: []string{"TOKEN", "$(HOME)"}, SecretPaths: []string{"/tekton/creds-secrets/git", "/etc/keys"},
 	}
 }
 
 func TestArgsGolden(t *testing.T) {
 	for name, s := range map[string]Step{
 		"args-full":  fullStep(),
-		"args-held":  heldStep(),
+		"args-later": laterStep(),
 		"args-plain": {Name: "hello", RunDir: StepRunDir(0), StepDir: StepDir("step-hello"), Command: []string{"echo", "hi"}},
 	} {
 		golden(t, name, []byte(strings.Join(s.Args(), "\n")))
@@ -124,7 +125,7 @@ func TestArgsSurviveTheKubelet(t *testing.T) {
 	env := map[string]string{"HOME": "/root"}
 	full := fullStep()
 	full.Command[0] = "/root"
-	for _, tc := range []struct{ given, want Step }{{fullStep(), full}, {heldStep(), heldStep()}} {
+	for _, tc := range []struct{ given, want Step }{{fullStep(), full}, {laterStep(), laterStep()}} {
 		got, err := Parse(expandAll(tc.given.Args(), env))
 		if err != nil {
 			t.Fatal(err)

@@ -76,6 +76,11 @@ type Step struct {
 	Credentials []Credential `json:"credentials,omitempty"`
 	// NoNetwork runs the process where there is no network but its own.
 	NoNetwork bool `json:"noNetwork,omitempty"`
+	// SecretEnv names environment variables, and SecretPaths files and folders,
+	// that hold values of Secrets: they are masked in the log. None of both: the
+	// process writes to the log itself.
+	SecretEnv   []string `json:"secretEnv,omitempty"`
+	SecretPaths []string `json:"secretPaths,omitempty"`
 	// Unset names environment variables that the process must not see.
 	Unset []string `json:"unset,omitempty"`
 
