@@ -191,26 +191,6 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
-func FuzzParse(f *testing.F) {
-	f.Add(strings.Join(fullStep().Args(), "\x00"))
-	f.Fuzz(func(t *testing.T, joined string) {
-		s, err := Parse(strings.Split(joined, "\x00"))
-		if err != nil {
-			return
-		}
-		again, err := Parse(expandAll(s.Args()[:len(s.Args())-len(s.Command)], nil))
-		if err != nil {
-			t.Fatal(err)
-		}
-		again.Command = s.Command
-		a, _ := json.Marshal(s)
-		b, _ := json.Marshal(again)
-		if !bytes.Equal(a, b) || again.Script != s.Script {
-			t.Fatalf("%s\n%s", a, b)
-		}
-	})
-}
-
 var at = time.Date(2026, 11, 20, 14, 9, 54, 123456789, time.UTC)
 
 func fullMessage() Message {
@@ -357,23 +337,6 @@ func TestDecodeRefuses(t *testing.T) {
 			t.Errorf("%s: accepted as %+v", why, m)
 		}
 	}
-}
-
-func FuzzDecode(f *testing.F) {
-	for _, limit := range []int{96, 300, 4096} {
-		text, log := fullMessage().Encode(limit)
-		f.Add(text, log)
-	}
-	f.Fuzz(func(t *testing.T, text, log []byte) {
-		m, err := Decode(text)
-		if err == nil {
-			_, _ = Collect(bytes.NewReader(log), m)
-		}
-		if rest := StripResult(log); !bytes.HasPrefix(log, rest) {
-			t.Fatal("StripResult invents text")
-		}
-		_, _ = DecodeMark(text)
-	})
 }
 
 func TestResultValidate(t *testing.T) {
