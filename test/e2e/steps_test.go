@@ -43,6 +43,7 @@ taskSpec:
     env: [{name: TOKEN, valueFrom: {secretKeyRef: {name: token, key: KEY}}}]
     envFrom: [{secretRef: {name: whole}, prefix: P_}]
     volumeMounts: [{name: file, mountPath: /file}, {name: mixed, mountPath: /mixed}]
+    workspaces: [{name: keys}]
     script: |
       set -x
       echo "plain: $TOKEN, $P_KEY"
@@ -56,7 +57,7 @@ taskSpec:
       echo hello
   - name: none
     image: IMAGE
-    command: [readlink, /proc/self/fd/1, /proc/1/fd/1]
+    script: readlink /proc/1/fd/1; readlink /proc/self/fd/1
 `)
 	pod := e.PodOf(tr)
 	log := e.ContainerLog(pod.Name, "step-print")

@@ -85,7 +85,9 @@ func filter(in []env.Request, keep func(env.Request) bool) func(func(env.Request
 }
 
 // The kubelet starts one container after the other, a tenth of a second each: the
-// first step is held until the others are up, and then they follow at once.
+// first step is held until the others are up, and then they follow at once. On a
+// machine so busy that a container takes more than a second it is not held on, so
+// another run may tell; where each container takes that long, none does.
 func TestTenStepsHandOverAtOnce(t *testing.T) {
 	e := env.New(t)
 	var spec strings.Builder
@@ -93,23 +95,52 @@ func TestTenStepsHandOverAtOnce(t *testing.T) {
 	for i := range 10 {
 		fmt.Fprintf(&spec, "  - {name: s%d, command: [\"true\"]}\n", i)
 	}
-	pod := e.PodOf(succeeds(e, "ten", spec.String()))
+	var gaps []time.Duration
+	var starting time.Duration
+	for try := range 3 {
+		pod := e.PodOf(succeeds(e, fmt.Sprint("ten-", try), spec.String()))
+		gaps, starting = gapsBetweenSteps(e, pod), timeToStart(pod)
+		if gaps[0] < 0 {
+			t.Fatalf("a step started before the one before it had ended: %v", gaps)
+		}
+		if gaps[len(gaps)/2] <= 50*time.Millisecond {
+			return
+		}
+	}
+	if starting > 9*time.Second {
+		t.Skipf("the kubelet took %s to start ten containers, so that a step was held for none of them", starting)
+	}
+	t.Errorf("gaps between steps: %v", gaps)
+}
+
+// timeToStart is what the kubelet took from the first container to the last.
+func timeToStart(pod *corev1.Pod) time.Duration {
+	var at []time.Time
+	for _, s := range pod.Status.ContainerStatuses {
+		at = append(at, s.State.Terminated.StartedAt.Time)
+	}
+	slices.SortFunc(at, time.Time.Compare)
+	return at[len(at)-1].Sub(at[0])
+}
+
+// gapsBetweenSteps lists, shortest first, the times from one step's end to the next
+// one's start, by the entrypoints' clock.
+func gapsBetweenSteps(e *env.Env, pod *corev1.Pod) []time.Duration {
+	e.Helper()
 	said := map[string]contract.Message{}
 	for _, s := range pod.Status.ContainerStatuses {
 		m, err := contract.Decode([]byte(s.State.Terminated.Message))
 		if err != nil {
-			t.Fatal(err)
+			e.Fatal(err)
 		}
 		said[s.Name] = m
 	}
 	var gaps []time.Duration
-	for i := range 9 {
+	for i := range len(said) - 1 {
 		gaps = append(gaps, said[fmt.Sprintf("step-s%d", i+1)].StartedAt.Sub(said[fmt.Sprintf("step-s%d", i)].FinishedAt))
 	}
 	slices.Sort(gaps)
-	if gaps[len(gaps)/2] > 50*time.Millisecond || gaps[0] < 0 {
-		t.Errorf("gaps between steps: %v", gaps)
-	}
+	return gaps
 }
 
 // Each way to fail ends in a condition that names the step and the cause.
