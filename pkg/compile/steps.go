@@ -111,7 +111,7 @@ func startByEntrypoint(b *builder) error {
 			return at(fmt.Sprintf("steps[%d]", i), err)
 		}
 		step.MessageLimit = contract.MessageLimit(containers)
-		step.SecretEnv, step.SecretPaths = b.secrets(i)
+		step.SecretEnv, step.SecretPaths = b.secretsOf(i)
 		b.steps[i].Args = step.Args()
 	}
 	return nil
