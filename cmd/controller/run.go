@@ -32,6 +32,8 @@ type parts struct {
 	settings   *settings.Store
 	references *references
 	observers  *observers
+	// namespace is the controller's own; empty outside of a cluster.
+	namespace string
 }
 
 // run works until ctx ends.
@@ -59,8 +61,8 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	all := parts{config: cfg, settings: set, references: newReferences(m, o.self.Namespace, set), observers: told}
-	for _, setup := range []func(context.Context, ctrl.Manager, parts) error{setupTaskRun, setupPipelineRun} {
+	all := parts{config: cfg, settings: set, references: newReferences(m, o.self.Namespace, set), observers: told, namespace: o.self.Namespace}
+	for _, setup := range []func(context.Context, ctrl.Manager, parts) error{setupTaskRun, setupPipelineRun, setupAdmission} {
 		if err := setup(ctx, m, all); err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -49,7 +50,7 @@ func (d *Decision) start(in Input) {
 	spec.SetDefaults()
 	d.Status.PipelineSpec = spec
 	if reason, err := pin(in, spec); err != nil {
-		d.fail(in, reason, err)
+		d.fail(in, reason, worded(in.Run, err))
 		return
 	}
 	d.Labels, d.Annotations = inherited(in)
@@ -108,14 +109,18 @@ func validate(in Input) (v1.PipelineRunReason, error) {
 		errs = append(errs, unsupported.PipelineSpec(&pipeline.Spec, spec)...)
 		errs = append(errs, unsupported.TaskRunSpecs(&run.Spec, &pipeline.Spec, spec)...)
 	}
-	if len(errs) == 0 {
-		return "", nil
+	if err := validation.Err(errs); err != nil {
+		return v1.PipelineRunReasonFailedValidation, err
 	}
-	var lines []string
-	for _, e := range errs {
-		lines = append(lines, validation.Message(e))
-	}
-	return v1.PipelineRunReasonFailedValidation, errors.New(strings.Join(lines, "; "))
+	return "", nil
+}
+
+// worded has the failure of a run that is wrong on its face say so as admission
+// does, which was not there when the run was made.
+func worded(run *v1.PipelineRun, err error) error {
+	run = run.DeepCopy()
+	run.SetDefaults()
+	return cmp.Or(validation.Err(validation.PipelineRun(run)), err)
 }
 
 // graphError says where in the spec the graph is wrong.

@@ -15,9 +15,10 @@ import (
 	"github.com/slipway-dev/slipway/test/env"
 )
 
-// What the schema can say, the API server says, before anything is stored.
+// What the schema can say, the API server says before anything is stored, with
+// nobody's help.
 func TestAPIServerRefuses(t *testing.T) {
-	e := env.New(t)
+	e := env.New(t).PastAdmission()
 	for name, tc := range map[string]struct {
 		object client.Object
 		spec   string
@@ -83,7 +84,7 @@ func TestRunsAreImmutable(t *testing.T) {
 // A duration that cannot be read is refused where it is written: in the cluster it
 // would stop everybody who lists the kind, the controller first.
 func TestAPIServerRefusesWhatIsNoDuration(t *testing.T) {
-	e := env.New(t)
+	e := env.New(t).PastAdmission()
 	for name, tc := range map[string]struct{ kind, spec string }{
 		"task run":         {"TaskRun", "{taskRef: {name: a}, timeout: %q}"},
 		"step":             {"Task", "{steps: [{name: a, image: a, timeout: %q}]}"},

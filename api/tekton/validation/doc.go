@@ -8,7 +8,9 @@
 package validation
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -22,6 +24,19 @@ func Message(err *field.Error) string {
 		return err.Detail
 	}
 	return err.Field + ": " + err.Detail
+}
+
+// Err is everything that is wrong as one error of one line, in the words of whoever
+// finds it: admission, a run's status, or a linter. It is nil when nothing is.
+func Err(errs field.ErrorList) error {
+	if len(errs) == 0 {
+		return nil
+	}
+	lines := make([]string, len(errs))
+	for i, e := range errs {
+		lines[i] = Message(e)
+	}
+	return errors.New(strings.Join(lines, "; "))
 }
 
 func fail(t field.ErrorType, at *field.Path, value any, detail string) *field.Error {

@@ -11,8 +11,7 @@ import (
 	"github.com/slipway-dev/slipway/pkg/suggest"
 )
 
-// PipelineRunFits checks a run against the Pipeline that its pipelineRef means:
-// parameters, workspaces, and what it sets for single tasks. at is the path of
+// PipelineRunFits checks a run against the Pipeline that it runs: parameters, workspaces, and what it sets for single tasks. at is the path of
 // the run's spec.
 func PipelineRunFits(run *v1.PipelineRunSpec, pipeline *v1.PipelineSpec, at *field.Path) field.ErrorList {
 	errs := Params(pipeline.Params, run.Params, at.Child("params"))

@@ -30,7 +30,7 @@ func PipelineRun(pr *v1.PipelineRun) field.ErrorList {
 	if spec.PipelineSpec != nil {
 		around := scope{}.give(spec.Params).bind(bindingNames(spec.Workspaces)...)
 		errs = append(errs, pipelineSpec(spec.PipelineSpec, at.Child("pipelineSpec"), around)...)
-		errs = append(errs, Params(spec.PipelineSpec.Params, spec.Params, at.Child("params"))...)
+		errs = append(errs, PipelineRunFits(spec, spec.PipelineSpec, at)...)
 	}
 	errs = append(errs, pipelineRunStatus(pr, at.Child("status"))...)
 	if spec.Timeouts != nil {
@@ -97,11 +97,6 @@ func limited(d *metav1.Duration) bool { return d != nil && d.Duration > 0 }
 func taskRunSpecs(spec *v1.PipelineRunSpec, at *field.Path) (errs field.ErrorList) {
 	for i := range spec.TaskRunSpecs {
 		s, at := &spec.TaskRunSpecs[i], at.Index(i)
-		if p := spec.PipelineSpec; p != nil {
-			if known := append(names(p.Tasks), names(p.Finally)...); !slices.Contains(known, s.PipelineTaskName) {
-				errs = append(errs, unknown(at.Child("pipelineTaskName"), "task", s.PipelineTaskName, known))
-			}
-		}
 		errs = append(errs, overrides(s.StepSpecs, s.SidecarSpecs, s.ComputeResources != nil, at)...)
 		errs = append(errs, taskTimeout(s.Timeout, spec.Timeouts, at.Child("timeout"))...)
 	}

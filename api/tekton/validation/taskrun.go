@@ -26,6 +26,7 @@ func TaskRun(tr *v1.TaskRun) field.ErrorList {
 		around := scope{}.give(spec.Params).bind(bindingNames(spec.Workspaces)...)
 		errs = append(errs, taskSpec(spec.TaskSpec, at.Child("taskSpec"), taskScope{scope: around})...)
 		errs = append(errs, Params(spec.TaskSpec.Params, spec.Params, at.Child("params"))...)
+		errs = append(errs, TaskRunFits(spec, spec.TaskSpec, at)...)
 	}
 	errs = append(errs, taskRunStatus(tr, at)...)
 	errs = append(errs, debug(spec.Debug, at.Child("debug"))...)

@@ -77,8 +77,7 @@ func crossed(d manifest.Document, all []manifest.Document) (found []finding) {
 
 func (x *index) taskRun(run *v1.TaskRun, at *field.Path) (errs field.ErrorList) {
 	if run.Spec.TaskSpec != nil {
-		errs = x.steps(run.Spec.TaskSpec, at.Child("taskSpec"))
-		return append(errs, validation.TaskRunFits(&run.Spec, run.Spec.TaskSpec, at)...)
+		return x.steps(run.Spec.TaskSpec, at.Child("taskSpec"))
 	}
 	task := x.task(run.Spec.TaskRef, at.Child("taskRef"))
 	if task == nil {

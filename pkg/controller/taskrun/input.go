@@ -54,7 +54,7 @@ func (r *Reconciler) input(ctx context.Context, a *attempt, spec *resolvedSpec) 
 			Name: run.Name, UID: run.UID, Labels: podLabels(run, spec, set.ManagedBy), Annotations: podAnnotations(run, spec)},
 		Tasks: []compile.Task{{Spec: spec.task, Resources: run.Spec.ComputeResources, Images: images,
 			StepResources: stepResources(run), SidecarResources: sidecarResources(run), Breakpoints: breakpoints(run)}},
-		ServiceAccount: account, UsesToken: run.Spec.ServiceAccountName != "" && run.Spec.ServiceAccountName != "default",
+		ServiceAccount: account, UsesToken: account != "default",
 		PodTemplate: template, Timeout: r.timeout(run), Credentials: credentials, LimitRanges: ranges.Items, Place: place, Options: options,
 	}, nil
 }

@@ -426,11 +426,11 @@ func TestRefusals(t *testing.T) {
 		"no such task": {func(r *v1.TaskRun) { r.Spec.TaskSpec, r.Spec.TaskRef = nil, &v1.TaskRef{Name: "biuld"} }, nil,
 			"TaskRunResolutionFailed", `taskRef.name: no task named "biuld" in namespace "ns"; did you mean "build"?`},
 		"no param": {func(r *v1.TaskRun) { r.Spec.TaskSpec.Params = v1.ParamSpecs{{Name: "p"}} }, nil,
-			"TaskRunValidationFailed", `params: no value for "p"`},
+			"TaskRunValidationFailed", `spec.params: parameter "p" has no default and must be given`},
 		"enum": {func(r *v1.TaskRun) {
 			r.Spec.TaskSpec.Params = v1.ParamSpecs{{Name: "p", Enum: []string{"a"}}}
 			r.Spec.Params = v1.Params{{Name: "p", Value: *v1.NewString("b")}}
-		}, nil, "InvalidParamValue", `params.p: "b" is not one of a`},
+		}, nil, "InvalidParamValue", `spec.params[0].value: parameter "p" cannot be "b": it is one of a`},
 		"breakpoint at no step": {func(r *v1.TaskRun) {
 			r.Spec.Debug = &v1.TaskRunDebug{Breakpoints: &v1.TaskBreakpoints{BeforeSteps: []string{"nowhere"}}}
 		}, nil, "TaskRunValidationFailed", `spec.debug.breakpoints.beforeSteps[0]: no step named "nowhere"`},

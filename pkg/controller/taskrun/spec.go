@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -74,31 +73,47 @@ func unfit(err error) error {
 // check finds what is wrong with a run or its Task and what nothing here acts on
 // yet: the schema cannot say it, and no run is to pass it over.
 func check(run *v1.TaskRun, task *resolve.Task) error {
-	run = run.DeepCopy()
-	run.SetDefaults()
-	spec := field.NewPath("spec")
-	if err := first(validation.TaskRun(run), validation.TaskRunFits(&run.Spec, task.Spec, spec), unsupported.TaskRun(&run.Spec, spec)); err != nil {
+	if err := wrong(run); err != nil {
 		return &refusal{v1.TaskRunReasonFailedValidation, err}
 	}
+	spec := field.NewPath("spec")
 	if run.Spec.TaskSpec != nil {
+		if err := validation.Err(unsupported.TaskRun(&run.Spec, spec)); err != nil {
+			return &refusal{v1.TaskRunReasonFailedValidation, err}
+		}
 		return nil
+	}
+	if err := validation.Err(append(validation.TaskRunFits(&run.Spec, task.Spec, spec), unsupported.TaskRun(&run.Spec, spec)...)); err != nil {
+		return &refusal{v1.TaskRunReasonFailedValidation, err}
 	}
 	named := task.Spec.DeepCopy()
 	named.SetDefaults()
-	if err := first(validation.TaskSpec(named, spec), unsupported.TaskSpec(named, spec)); err != nil {
+	if err := validation.Err(append(validation.TaskSpec(named, spec), unsupported.TaskSpec(named, spec)...)); err != nil {
 		return &refusal{v1.TaskRunReasonTaskFailedValidation, fmt.Errorf("task %q: %w", task.Name, err)}
 	}
 	return nil
 }
 
-// first is the first error of lists, and how many more there are.
-func first(lists ...field.ErrorList) error {
-	all := slices.Concat(lists...)
-	switch len(all) {
-	case 0:
-		return nil
-	case 1:
-		return errors.New(validation.Message(all[0]))
+// wrong is all that is wrong with the run on its face.
+func wrong(run *v1.TaskRun) error {
+	run = run.DeepCopy()
+	run.SetDefaults()
+	return validation.Err(validation.TaskRun(run))
+}
+
+// worded has the refusal of a run that is wrong on its face say so as admission
+// does, which was not there when the run was made.
+func worded(run *v1.TaskRun, err error) error {
+	var refused *refusal
+	if !errors.As(err, &refused) {
+		return err
 	}
-	return fmt.Errorf("%s (and %d more)", validation.Message(all[0]), len(all)-1)
+	all := wrong(run)
+	switch {
+	case all == nil:
+		return err
+	case refused.reason == v1.TaskRunReasonFailedResolution:
+		return &refusal{v1.TaskRunReasonFailedValidation, all}
+	}
+	return &refusal{refused.reason, all}
 }

@@ -104,7 +104,7 @@ func (r *Reconciler) compile(ctx context.Context, a *attempt) (*corev1.Pod, *res
 	}
 	spec, err := r.spec(ctx, a.run)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, worded(a.run, err)
 	}
 	in, err := r.input(ctx, a, spec)
 	if err != nil {
