@@ -113,8 +113,8 @@ func TestDefaults(t *testing.T) {
 			"metadata: {name: r}\nspec: {taskRunTemplate: {serviceAccountName: default}, timeouts: {pipeline: 1h0m0s}, pipelineRef: {name: $(params.which)}, params: [{name: which, value: x}]}"},
 		"a PipelineRun that takes longer": {"tekton.dev/v1 PipelineRun", "metadata: {name: r}\nspec: {pipelineRef: {name: p}, timeouts: {tasks: 2h}}", nil,
 			"metadata: {name: r, labels: {tekton.dev/pipeline: p}}\nspec: {taskRunTemplate: {serviceAccountName: default}, timeouts: {tasks: 2h}, pipelineRef: {name: p}}"},
-		"a number that a float has not": {"tekton.dev/v1beta1 CustomRun", "metadata: {name: c}\nspec: {customSpec: {apiVersion: a/v1, kind: K, spec: {n: 9007199254740993}}}", nil,
-			"metadata: {name: c}\nspec: {serviceAccountName: default, customSpec: {apiVersion: a/v1, kind: K, spec: {n: 9007199254740993}}}"},
+		"a number that a float has not": {"tekton.dev/v1beta1 CustomRun", "metadata: {name: c}\nspec: {customSpec: {apiVersion: a/v1, kind: K, spec: {count: 9007199254740993}}}", nil,
+			"metadata: {name: c}\nspec: {serviceAccountName: default, customSpec: {apiVersion: a/v1, kind: K, spec: {count: 9007199254740993}}}"},
 		"another's kind": {"example.com/v1 Task", "metadata: {name: x}\nspec: 5", nil, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
