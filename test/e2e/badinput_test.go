@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
@@ -17,24 +18,30 @@ import (
 
 // What a TaskRun or its Task names and does not have, and what nothing here acts
 // on, ends the run before it has a Pod, in a line that says where and how to mend
-// it. PipelineRuns have theirs in TestRefusedPipelineRuns, and Pods that fail in
-// TestFailures.
+// it. What is wrong on its face is refused in the same words before that, unless
+// nobody was there to look. PipelineRuns have theirs in TestRefusedPipelineRuns, and
+// Pods that fail in TestFailures.
 func TestRefusedTaskRuns(t *testing.T) {
 	t.Parallel()
 	e := env.New(t)
-	env.CreateYAML[v1.Task](e, `{metadata: {name: build}, spec: {params: [{name: tag, default: x}], steps: [{name: push, image: busybox, script: "echo $(params.tgs)"}]}}`)
-	for name, tc := range map[string]struct{ spec, reason, message string }{
-		"task":      {"taskRef: {name: biuld}", "TaskRunResolutionFailed", `"; did you mean "build"?`},
-		"in-a-task": {"taskRef: {name: build}", "TaskRunValidationFailed", `$(params.tgs): unknown variable; did you mean "params.tag"?`},
-		"param":     {`{params: [{name: image, value: x}], taskSpec: {steps: [{image: IMAGE, script: "echo $(params.imgae)"}]}}`, "TaskRunValidationFailed", `$(params.imgae): unknown variable; did you mean "params.image"?`},
-		"workspace": {`{workspaces: [{name: source, emptyDir: {}}], taskSpec: {steps: [{image: IMAGE, script: "ls $(workspaces.sorce.path)"}]}}`, "TaskRunValidationFailed", `no workspace named "sorce"; did you mean "source"?`},
-		"result":    {`taskSpec: {results: [{name: digest}], steps: [{image: IMAGE, script: "echo > $(results.digset.path)"}]}`, "TaskRunValidationFailed", `no result named "digset"; did you mean "digest"?`},
-		"step":      {`{stepSpecs: [{name: biuld, computeResources: {}}], taskSpec: {steps: [{name: build, image: IMAGE, script: exit 0}]}}`, "TaskRunValidationFailed", `spec.stepSpecs[0].name: no step named "biuld"; did you mean "build"?`},
-		"onerror":   {`taskSpec: {steps: [{image: IMAGE, script: exit 0, onError: contineu}]}`, "TaskRunValidationFailed", `spec.taskSpec.steps[0].onError: "contineu": use continue or stopAndFail; did you mean "continue"?`},
-		"cel":       {`taskSpec: {steps: [{image: IMAGE, script: exit 0, when: [{cel: "true"}]}]}`, "TaskRunValidationFailed", "spec.taskSpec.steps[0].when.cel: is not implemented yet: remove it"},
-		"sidecar":   {`taskSpec: {steps: [{image: IMAGE, script: exit 0}], sidecars: [{image: IMAGE, restartPolicy: Never}]}`, "TaskRunValidationFailed", "spec.taskSpec.sidecars[0].restartPolicy: is not implemented yet: remove it"},
+	env.CreateYAML[v1.Task](e.PastAdmission(), `{metadata: {name: build}, spec: {params: [{name: tag, default: x}], steps: [{name: push, image: busybox, script: "echo $(params.tgs)"}]}}`)
+	for name, tc := range map[string]struct {
+		spec            string
+		face            bool
+		reason, message string
+	}{
+		"task":      {"taskRef: {name: biuld}", false, "TaskRunResolutionFailed", `"; did you mean "build"?`},
+		"in-a-task": {"taskRef: {name: build}", false, "TaskRunValidationFailed", `$(params.tgs): unknown variable; did you mean "params.tag"?`},
+		"param":     {`{params: [{name: image, value: x}], taskSpec: {steps: [{image: IMAGE, script: "echo $(params.imgae)"}]}}`, true, "TaskRunValidationFailed", `spec.taskSpec.steps[0].script: no parameter named "imgae"; did you mean "image"?`},
+		"workspace": {`{workspaces: [{name: source, emptyDir: {}}], taskSpec: {steps: [{image: IMAGE, script: "ls $(workspaces.sorce.path)"}]}}`, true, "TaskRunValidationFailed", `no workspace named "sorce"; did you mean "source"?`},
+		"result":    {`taskSpec: {results: [{name: digest}], steps: [{image: IMAGE, script: "echo > $(results.digset.path)"}]}`, true, "TaskRunValidationFailed", `no result named "digset"; did you mean "digest"?`},
+		"step":      {`{stepSpecs: [{name: biuld, computeResources: {}}], taskSpec: {steps: [{name: build, image: IMAGE, script: exit 0}]}}`, true, "TaskRunValidationFailed", `spec.stepSpecs[0].name: no step named "biuld"; did you mean "build"?`},
+		"onerror":   {`taskSpec: {steps: [{image: IMAGE, script: exit 0, onError: contineu}]}`, true, "TaskRunValidationFailed", `spec.taskSpec.steps[0].onError: "contineu": use continue or stopAndFail; did you mean "continue"?`},
+		"cel":       {`taskSpec: {steps: [{image: IMAGE, script: exit 0, when: [{cel: "true"}]}]}`, false, "TaskRunValidationFailed", "spec.taskSpec.steps[0].when.cel: is not implemented yet: remove it"},
+		"sidecar":   {`taskSpec: {steps: [{image: IMAGE, script: exit 0}], sidecars: [{image: IMAGE, restartPolicy: Never}]}`, false, "TaskRunValidationFailed", "spec.taskSpec.sidecars[0].restartPolicy: is not implemented yet: remove it"},
 	} {
-		create(e, name, tc.spec)
+		wantAtDoor(e, name, env.TryYAML[v1.TaskRun](e, "metadata: {name: "+name+"}\nspec:\n"+taskRunSpec(e, tc.spec)), tc.face, tc.message)
+		create(e.PastAdmission(), name, tc.spec)
 		t.Run(name, func(t *testing.T) {
 			tr := e.TaskRunDone(name, soon)
 			e.WantFailure(tr.Status.GetCondition(v1.ConditionSucceeded), tc.reason, tc.message)
@@ -42,6 +49,15 @@ func TestRefusedTaskRuns(t *testing.T) {
 				t.Errorf("it has a pod all the same: %s", tr.Status.PodName)
 			}
 		})
+	}
+}
+
+// wantAtDoor checks what the API server said to an object that is wrong, on its
+// face or when it is looked up.
+func wantAtDoor(e *env.Env, name string, err error, face bool, message string) {
+	e.Helper()
+	if face && (!apierrors.IsInvalid(err) || !strings.Contains(err.Error(), message)) || !face && err != nil {
+		e.Errorf("%s: the API server said %v", name, err)
 	}
 }
 

@@ -244,31 +244,38 @@ func TestFailureStopsThePipeline(t *testing.T) {
 	})
 }
 
-// What the user got wrong ends the run at once, and says where and how to mend it.
+// What the user got wrong ends the run at once, and says where and how to mend it; on
+// its face it does not even come in, in the same words.
 func TestRefusedPipelineRuns(t *testing.T) {
 	t.Parallel()
 	e := env.New(t)
 	step := `taskSpec: {steps: [{name: s, image: IMAGE, script: "true"}]}`
-	for name, tc := range map[string]struct{ spec, reason, message string }{
+	for name, tc := range map[string]struct {
+		spec            string
+		face            bool
+		reason, message string
+	}{
 		"cycle": {`pipelineSpec: {tasks: [{name: a, runAfter: [b], ` + step + `}, {name: b, runAfter: [a], ` + step + `}]}`,
-			"PipelineInvalidGraph", "spec.tasks: dependency cycle a → b → a"},
+			true, "PipelineInvalidGraph", "spec.pipelineSpec.tasks: dependency cycle a → b → a"},
 		"task": {`pipelineSpec: {tasks: [{name: build, ` + step + `}, {name: b, runAfter: [biuld], ` + step + `}]}`,
-			"PipelineInvalidGraph", `spec.tasks[1].runAfter: no task named "biuld"; did you mean "build"?`},
+			true, "PipelineInvalidGraph", `spec.pipelineSpec.tasks[1].runAfter: no task named "biuld"; did you mean "build"?`},
 		"param": {`{params: [{name: image, value: x}], pipelineSpec: {tasks: [{name: a, params: [{name: p, value: $(params.imgae)}], ` + step + `}]}}`,
-			"PipelineValidationFailed", `$(params.imgae): unknown variable; did you mean "params.image"?`},
+			true, "PipelineValidationFailed", `spec.pipelineSpec.tasks[0].params[0].value: no parameter named "imgae"; did you mean "image"?`},
 		"workspace": {`{workspaces: [{name: sorce, emptyDir: {}}], pipelineSpec: {workspaces: [{name: source}], tasks: [{name: a, ` + step + `}]}}`,
-			"InvalidWorkspaceBindings", `named "source" and none is bound; did you mean "sorce"?`},
+			true, "InvalidWorkspaceBindings", `spec.workspaces: the Pipeline needs workspace "source"; did you mean "sorce"?`},
 		"result": {`pipelineSpec: {tasks: [{name: a, taskSpec: {results: [{name: digest}], steps: [{name: s, image: IMAGE, script: "true"}]}}, {name: b, params: [{name: p, value: $(tasks.a.results.digset)}], ` + step + `}]}`,
-			"InvalidTaskResultReference", `has no result named "digset"; did you mean "digest"?`},
+			true, "InvalidTaskResultReference", `spec.pipelineSpec.tasks[1].params[0].value: no result of task "a" named "digset"; did you mean "digest"?`},
 		"type": {`{params: [{name: a, value: x}], pipelineSpec: {params: [{name: a, type: array}], tasks: [{name: a, ` + step + `}]}}`,
-			"ParameterTypeMismatch", "a must be of type array, and string is given"},
-		"pipeline": {`pipelineRef: {name: nowhere}`, "CouldntGetPipeline", `no pipeline named "nowhere"`},
-		"taskref":  {`pipelineSpec: {tasks: [{name: a, taskRef: {name: nowhere}}]}`, "CouldntGetTask", `task "a": taskRef.name: no task named "nowhere"`},
+			true, "ParameterTypeMismatch", `spec.params[0].value: parameter "a" is array, but the value is string`},
+		"pipeline": {`pipelineRef: {name: nowhere}`, false, "CouldntGetPipeline", `no pipeline named "nowhere"`},
+		"taskref":  {`pipelineSpec: {tasks: [{name: a, taskRef: {name: nowhere}}]}`, false, "CouldntGetTask", `task "a": taskRef.name: no task named "nowhere"`},
 		"retries": {`pipelineSpec: {tasks: [{name: a, retries: 1, pipelineSpec: {tasks: [{name: b, ` + step + `}]}}]}`,
-			"PipelineValidationFailed", "spec.pipelineSpec.tasks[0].retries: is not implemented yet: remove it"},
+			false, "PipelineValidationFailed", "spec.pipelineSpec.tasks[0].retries: is not implemented yet: remove it"},
 	} {
 		spec := strings.ReplaceAll(tc.spec, "IMAGE", e.Registry+"/busybox")
-		env.CreateYAML[v1.PipelineRun](e, "metadata: {name: "+name+"}\nspec:\n  "+spec)
+		text := "metadata: {name: " + name + "}\nspec:\n  " + spec
+		wantAtDoor(e, name, env.TryYAML[v1.PipelineRun](e, text), tc.face, tc.message)
+		env.CreateYAML[v1.PipelineRun](e.PastAdmission(), text)
 		run := e.PipelineRunDone(name, time.Minute)
 		e.WantFailure(run.Status.GetCondition(v1.ConditionSucceeded), tc.reason, tc.message)
 		if len(run.Status.ChildReferences) > 0 {

@@ -24,9 +24,12 @@ const soon = 2 * time.Minute
 // create makes a TaskRun from the YAML of its spec, where IMAGE stands for busybox.
 func create(e *env.Env, name, spec string) *v1.TaskRun {
 	e.Helper()
+	return env.CreateYAML[v1.TaskRun](e, "metadata: {name: "+name+"}\nspec:\n"+taskRunSpec(e, spec))
+}
+
+func taskRunSpec(e *env.Env, spec string) string {
 	spec = strings.ReplaceAll(spec, "IMAGE", e.Registry+"/busybox")
-	spec = "  " + strings.ReplaceAll(strings.TrimSpace(spec), "\n", "\n  ")
-	return env.CreateYAML[v1.TaskRun](e, "metadata: {name: "+name+"}\nspec:\n"+spec+"\n")
+	return "  " + strings.ReplaceAll(strings.TrimSpace(spec), "\n", "\n  ") + "\n"
 }
 
 func succeeds(e *env.Env, name, spec string) *v1.TaskRun {

@@ -267,3 +267,18 @@ func CreateYAML[T any, P interface {
 	}
 	return obj
 }
+
+// TryYAML returns what the API server says to the creation of such an object,
+// which is not stored.
+func TryYAML[T any, P interface {
+	*T
+	client.Object
+}](e *Env, text string) error {
+	e.Helper()
+	obj := P(new(T))
+	if err := yaml.UnmarshalStrict([]byte(text), obj); err != nil {
+		e.Fatalf("%v in:\n%s", err, text)
+	}
+	obj.SetNamespace(e.Namespace)
+	return e.Client.Create(e.Context(), obj, client.DryRunAll)
+}
