@@ -44,7 +44,7 @@ func (k *Keeper) Setup(m ctrl.Manager) error {
 	if err != nil {
 		return err
 	}
-	if err := m.Add(watched); err != nil {
+	if err := m.Add(onEveryReplica{watched}); err != nil {
 		return err
 	}
 	one := handler.EnqueueRequestsFromMapFunc(func(context.Context, client.Object) []reconcile.Request {
@@ -57,6 +57,12 @@ func (k *Keeper) Setup(m ctrl.Manager) error {
 		WithOptions(controller.Options{NeedLeaderElection: new(false)}).
 		Complete(k)
 }
+
+// onEveryReplica has a cache started before there is a leader, which a cache that
+// is composed of several does not ask for by itself.
+type onEveryReplica struct{ cache.Cache }
+
+func (onEveryReplica) NeedLeaderElection() bool { return false }
 
 func named(name string) fields.Selector { return fields.OneTermEqualSelector("metadata.name", name) }
 
