@@ -12,6 +12,7 @@ import (
 
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 	"github.com/slipway-dev/slipway/api/tekton/v1beta1"
+	"github.com/slipway-dev/slipway/pkg/convert"
 	"github.com/slipway-dev/slipway/pkg/kube/settings"
 	"github.com/slipway-dev/slipway/pkg/manifest"
 )
@@ -31,6 +32,9 @@ func (r Reviewer) Review(req *admissionv1.AdmissionRequest) *admissionv1.Admissi
 		return refuse(response, req, err)
 	case given == nil:
 		return response
+	}
+	if errs := older(req); len(errs) > 0 {
+		return refuse(response, req, errs)
 	}
 	if req.Operation == admissionv1.Update && isRun(given) {
 		if errs := r.changed(given, req.OldObject.Raw); len(errs) > 0 {
@@ -92,9 +96,11 @@ func refuse(response *admissionv1.AdmissionResponse, req *admissionv1.AdmissionR
 	if !errors.As(err, &all) {
 		all = manifest.Errors{{Message: err.Error()}}
 	}
+	changes := changesOf(req)
 	var lines []string
 	details := &metav1.StatusDetails{Group: req.Kind.Group, Kind: req.Kind.Kind, Name: nameOf(req)}
 	for _, e := range all {
+		e.Field = convert.Origin(changes, e.Field)
 		line := e.Message
 		if e.Field != "" {
 			line = e.Field + ": " + line

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"go.yaml.in/yaml/v3"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 	"github.com/slipway-dev/slipway/api/tekton/v1beta1"
@@ -108,3 +109,22 @@ func remove(from *yaml.Node, name string) *yaml.Node {
 // Field returns the path of a field as the file has it, which names those of v1beta1
 // otherwise than the object does.
 func (d Document) Field(path string) string { return convert.Origin(d.changes, path) }
+
+// Strict reads the spec of one object of v1beta1, as JSON, and returns what is in it
+// that cannot be served, and each field that nothing knows.
+func Strict(data []byte) Errors {
+	var doc yaml.Node
+	if err := yaml.Unmarshal(data, &doc); err != nil || len(doc.Content) == 0 {
+		return Errors{{Message: "is no JSON"}}
+	}
+	var d decoder
+	root := d.resolve(doc.Content[0], maxDepth)
+	value, ok := d.upToDate(root, d.mapping(root, nil))
+	if !ok {
+		return d.errs
+	}
+	if k, ok := d.kind(root, value); ok {
+		d.check(key(root, "spec"), fields(typeOf(k.new()))["spec"], field.NewPath("spec"))
+	}
+	return d.errs
+}
