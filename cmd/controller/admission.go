@@ -32,6 +32,6 @@ func setupAdmission(_ context.Context, m ctrl.Manager, p parts) error {
 	return m.Add(&admission.Server{
 		Address: webhookAddress, Certificate: keeper.Certificate,
 		Reviewer: admission.Reviewer{Settings: p.settings.Current}, Converter: convert.Convert,
-		Log:      slog.New(logr.ToSlogHandler(ctrl.Log.WithName("admission"))),
+		Log: slog.New(logr.ToSlogHandler(ctrl.Log.WithName("admission"))),
 	})
 }

@@ -22,6 +22,7 @@ import (
 	utiljson "k8s.io/apimachinery/pkg/util/json"
 
 	"github.com/slipway-dev/slipway/api/tekton/malformed"
+	resolution "github.com/slipway-dev/slipway/api/tekton/resolution/v1beta1"
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 	"github.com/slipway-dev/slipway/api/tekton/v1alpha1"
 	"github.com/slipway-dev/slipway/api/tekton/v1beta1"
@@ -56,7 +57,7 @@ type served struct {
 var scheme = runtime.NewScheme()
 
 func init() {
-	for _, add := range []func(*runtime.Scheme) error{v1.AddToScheme, v1beta1.AddToScheme} {
+	for _, add := range []func(*runtime.Scheme) error{v1.AddToScheme, v1beta1.AddToScheme, resolution.AddToScheme} {
 		if err := add(scheme); err != nil {
 			panic(err)
 		}

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/slipway-dev/slipway/api/tekton/malformed"
 )
 
 // FromJSON reads one object as the API server hands it on, without defaults: a
@@ -24,6 +26,9 @@ func FromJSON(data []byte) (Object, error) {
 	object := k.new()
 	if err := json.Unmarshal(data, object); err != nil {
 		return nil, unreadable(data, err)
+	}
+	if o, ok := object.(interface{ Unread() *malformed.Field }); ok && o.Unread() != nil {
+		return nil, unreadable(data, o.Unread())
 	}
 	return object, nil
 }

@@ -181,3 +181,6 @@ func (r *CustomRun) UnmarshalJSON(data []byte) (err error) {
 	r.Malformed, err = malformed.Read(data, (*plain)(r))
 	return err
 }
+
+// Unread returns the field that could not be read, or nil.
+func (r *CustomRun) Unread() *malformed.Field { return r.Malformed }

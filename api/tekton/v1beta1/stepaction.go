@@ -83,3 +83,6 @@ func (a *StepAction) UnmarshalJSON(data []byte) (err error) {
 	a.Malformed, err = malformed.Read(data, (*plain)(a))
 	return err
 }
+
+// Unread returns the field that could not be read, or nil.
+func (a *StepAction) Unread() *malformed.Field { return a.Malformed }

@@ -101,7 +101,9 @@ func (w *world) trusted(k *Keeper) {
 			w.Fatalf("no authority in %q", bundle)
 		}
 		here, there := net.Pipe()
-		go func() { _ = tls.Server(there, &tls.Config{GetCertificate: k.Certificate}).HandshakeContext(w.Context()) }()
+		go func() {
+			_ = tls.Server(there, &tls.Config{GetCertificate: k.Certificate}).HandshakeContext(w.Context())
+		}()
 		err := tls.Client(here, &tls.Config{RootCAs: roots, ServerName: host, Time: func() time.Time { return w.now }}).HandshakeContext(w.Context())
 		if err != nil {
 			w.Error(err)
@@ -181,11 +183,14 @@ func TestRepair(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, change := range map[string]func(map[string][]byte) map[string][]byte{
-		"emptied":         func(map[string][]byte) map[string][]byte { return nil },
-		"garbage":         func(d map[string][]byte) map[string][]byte { d[keyServing] = []byte("x"); return d },
-		"another's key":   func(d map[string][]byte) map[string][]byte { d[keyServingKey] = elsewhere[keyServingKey]; return d },
-		"another's name":  func(map[string][]byte) map[string][]byte { return elsewhere },
-		"another's chain": func(d map[string][]byte) map[string][]byte { d[keyServing], d[keyServingKey] = elsewhere[keyServing], elsewhere[keyServingKey]; return d },
+		"emptied":        func(map[string][]byte) map[string][]byte { return nil },
+		"garbage":        func(d map[string][]byte) map[string][]byte { d[keyServing] = []byte("x"); return d },
+		"another's key":  func(d map[string][]byte) map[string][]byte { d[keyServingKey] = elsewhere[keyServingKey]; return d },
+		"another's name": func(map[string][]byte) map[string][]byte { return elsewhere },
+		"another's chain": func(d map[string][]byte) map[string][]byte {
+			d[keyServing], d[keyServingKey] = elsewhere[keyServing], elsewhere[keyServingKey]
+			return d
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)

@@ -83,7 +83,7 @@ func TestRemoteTasksAreFoundFirst(t *testing.T) {
 		"there":             {"$(params.where)", "Started", ""},
 		"not there":         {"$(params.where)-$(context.pipelineRun.name)", "CouldntGetTask", `[User error] task "b": taskRef: resolver library: /task-ci: not there`},
 		"by another's end":  {"$(tasks.a.results.r)", "Started", ""},
-		"unknown parameter": {"$(params.wher)", "PipelineValidationFailed", `unknown variable; did you mean "params.where"?`},
+		"unknown parameter": {"$(params.wher)", "PipelineValidationFailed", `no parameter named "wher"; did you mean "where"?`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			run := parse[v1.PipelineRun](t, `{metadata: {name: ci, namespace: ns, uid: u-1}, spec: {pipelineSpec: {

@@ -60,7 +60,7 @@ type ResolutionRequestStatusFields struct {
 	Data string `json:"data,omitempty"`
 	// Source says where the document came from.
 	//
-	// Deprecated: use refSource.
+	// The older name of refSource.
 	// +optional
 	Source *v1.RefSource `json:"source,omitempty"`
 	// RefSource says where the document came from.
