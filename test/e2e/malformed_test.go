@@ -61,10 +61,10 @@ func TestUnreadableValuesAreRefused(t *testing.T) {
 	for name, tc := range map[string]struct{ spec, field string }{
 		"a port":           {"{taskSpec: {sidecars: [{image: a, readinessProbe: {httpGet: {port: 99999999999}}}], steps: [{image: a}]}}", "spec.taskSpec.sidecars[0].readinessProbe.httpGet.port"},
 		"a user":           {"{taskSpec: {steps: [{image: a, securityContext: {runAsUser: 9223372036854775808}}]}}", "spec.taskSpec.steps[0].securityContext.runAsUser"},
-		"a claim's label":  {"{taskSpec: {steps: [{image: a}]}, workspaces: [{name: w, volumeClaimTemplate: {metadata: {labels: {a: 1}}}}]}", "spec.workspaces[0].volumeClaimTemplate.metadata.labels.a"},
+		"a claim's label":  {"{taskSpec: {steps: [{image: a}]}, workspaces: [{name: w, volumeClaimTemplate: {metadata: {labels: {a: 1}}}}]}", "spec.workspaces[0].volumeClaimTemplate.metadata.labels"},
 		"a claim's modes":  {"{taskSpec: {steps: [{image: a}]}, workspaces: [{name: w, volumeClaimTemplate: {spec: {accessModes: x}}}]}", "spec.workspaces[0].volumeClaimTemplate.spec.accessModes"},
 		"a claim's time":   {`{taskSpec: {steps: [{image: a}]}, workspaces: [{name: w, volumeClaimTemplate: {metadata: {creationTimestamp: "2023-02-30T00:00:00Z"}}}]}`, "spec.workspaces[0].volumeClaimTemplate.metadata.creationTimestamp"},
-		"a mount's path":   {"{taskSpec: {workspaces: [{name: w}], steps: [{image: a, workspaces: [{name: w, mountpath: 5}]}]}}", "spec.taskSpec.steps[0].workspaces[0].mountpath"},
+		"a mount's path":   {"{taskSpec: {workspaces: [{name: w}], steps: [{image: a, workspaces: [{name: w, mountpath: 5}]}]}}", "spec.taskSpec.steps[0].workspaces[0]"},
 		"a run's duration": {"{taskSpec: {steps: [{image: a}]}, timeout: 9999999h}", "spec.timeout"},
 	} {
 		t.Run(name, func(t *testing.T) {
