@@ -104,7 +104,7 @@ func (p pod) start(s contract.Step, env ...string) *container {
 	return c
 }
 
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // ended waits for the container and returns its exit code and whole message.
 func (c *container) ended() (int, contract.Message) {
