@@ -58,23 +58,29 @@ func TestOneStep(t *testing.T) {
 	if pod.Spec.AutomountServiceAccountToken == nil || *pod.Spec.AutomountServiceAccountToken {
 		t.Error("the pod has a token that nobody asked for")
 	}
-	succeeds(e, "counted", isTrue)
+	// A run costs one more, to tell that its Pod is on its way, where that takes
+	// longer than three seconds: another run tells what it costs where it does not.
 	var requests []env.Request
-	count := func() {
-		requests = slices.DeleteFunc(e.Requests(), func(r env.Request) bool {
-			return !strings.HasSuffix(r.User, ":controller") || !strings.Contains(r.Name+" ", "counted") && r.Resource != "events"
-		})
+	for range 3 {
+		if requests = requestsOfOneRun(env.New(t)); len(requests) <= 5 {
+			return
+		}
 	}
+	t.Errorf("%d requests for one run: %+v", len(requests), requests)
+}
+
+// requestsOfOneRun are those of the controller about a run of one step, which is
+// the only one in its namespace.
+func requestsOfOneRun(e *env.Env) (requests []env.Request) {
+	e.Helper()
+	succeeds(e, "counted", isTrue)
 	// Events are sent after the status is written.
-	env.Wait(t, soon, "the event of the end", func() (bool, string) {
-		count()
+	env.Wait(e, soon, "the event of the end", func() (bool, string) {
+		requests = slices.DeleteFunc(e.Requests(), func(r env.Request) bool { return !strings.HasSuffix(r.User, ":controller") })
 		events := slices.Collect(filter(requests, func(r env.Request) bool { return r.Resource == "events" }))
-		return len(events) >= 4, fmt.Sprintf("%d events", len(events))
+		return len(events) >= 2, fmt.Sprintf("%d events", len(events))
 	})
-	// Two of the events are those of the run before.
-	if n := len(requests) - 2; n > 5 {
-		t.Errorf("%d requests for one run: %+v", n, requests)
-	}
+	return requests
 }
 
 func filter(in []env.Request, keep func(env.Request) bool) func(func(env.Request) bool) {
