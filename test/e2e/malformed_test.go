@@ -39,12 +39,11 @@ spec:
 	}
 	doc.SetNamespace(e.Namespace)
 	const want = `spec.pipelineSpec.tasks[0].pipelineSpec.tasks[0].retries: must be a whole number of at most 64 bits, and is "often"`
-	if err := e.Client.Create(e.Context(), doc); err != nil {
-		e.WantFailure(&v1.Condition{Status: "False", Message: err.Error()}, "", want)
-	} else {
-		pr := e.PipelineRunDone("bad", 2*time.Minute)
-		e.WantFailure(pr.Status.GetCondition(v1.ConditionSucceeded), "PipelineValidationFailed", want)
+	if err := e.PastAdmission().Client.Create(e.Context(), doc); err != nil {
+		t.Fatal(err)
 	}
+	pr := e.PipelineRunDone("bad", 2*time.Minute)
+	e.WantFailure(pr.Status.GetCondition(v1.ConditionSucceeded), "PipelineValidationFailed", want)
 
 	tr := env.CreateYAML[v1.TaskRun](e, `
 metadata: {name: good}
