@@ -40,3 +40,14 @@ fi
 for deployment in controller signer; do
 	kubectl -n slipway-system rollout status "deployment/$deployment" --timeout 3m
 done
+
+# A controller is ready before the API server's way to it is; until then nobody is
+# told what is wrong with an object. So ask for what only the controller refuses.
+wrong='{apiVersion: tekton.dev/v1, kind: Task, metadata: {name: wrong, namespace: default}, spec: {steps: [{image: i, script: $(params.missing)}]}}'
+for _ in {1..120}; do
+	answer=$(kubectl create --dry-run=server -f - <<<"$wrong" 2>&1) || true
+	[[ $answer != *'no parameter named "missing"'* ]] || exit 0
+	sleep 0.5
+done
+echo "the API server does not ask the controller about new objects, after a minute; it says: $answer" >&2
+exit 1
