@@ -1,0 +1,90 @@
+// Package trigger turns an event at a forge and the YAML files of its commit into
+// PipelineRuns, as Pipelines-as-Code documents it. It does no I/O: Read takes the
+// files, NeedsChanges and Remote say what else must be fetched, Match makes the runs.
+package trigger
+
+import (
+	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
+	"github.com/slipway-dev/slipway/api/slipway/v1alpha1"
+)
+
+// Input is what happened, and all that is known of it.
+type Input struct {
+	Repository *v1alpha1.Repository
+	Event      v1alpha1.Event
+	// Headers are those of the webhook, by canonical name.
+	Headers map[string]string
+	// Payload is the body of the webhook, decoded from JSON; nil if it is not known.
+	Payload any
+	// Changes are the files that the event changes. They may be nil until
+	// NeedsChanges asks for them.
+	Changes *Changes
+	// Params are the values of the repository's params, those of Secrets read.
+	Params map[string]string
+	// Trusted is whether the sender may push to the repository, or the event was approved.
+	Trusted bool
+}
+
+// Changes are paths of files, sorted. A forge's changes convert to it.
+type Changes struct {
+	Added, Modified, Deleted, Renamed []string
+}
+
+// Problem is what is wrong with a file of the commit.
+type Problem struct {
+	// Path is that of the file in the repository; empty if it is of no file.
+	Path string
+	// Line counts from 1; it is 0 when no line is at fault.
+	Line int
+	// Message says what is wrong and, where it can, what to do.
+	Message string
+}
+
+// Reference is a Task or Pipeline that an annotation names and that must be
+// fetched. Exactly one of Path, URL and Name is set.
+type Reference struct {
+	// Kind is Task or Pipeline.
+	Kind string
+	// Path is that of a file in the repository, at the commit that the files of the
+	// Set are of.
+	Path string
+	// URL is an address by https or http.
+	URL string
+	// Name is that of an entry in a hub; Hub is the name of the hub, empty for the
+	// default one, and Version is empty for the latest.
+	Hub, Name, Version string
+}
+
+// Run is a PipelineRun to create.
+type Run struct {
+	// Pipeline is the name that the repository's YAML gives it.
+	Pipeline string
+	// Object is complete. The same event makes an object of the same name, whichever
+	// delivery brought it.
+	Object *v1.PipelineRun
+	// CancelInProgress is whether older runs of the same pipeline and the same pull
+	// request, or branch, are to be cancelled.
+	CancelInProgress bool
+	// MaxKeep is how many finished runs of the pipeline are kept; 0 is all.
+	MaxKeep int
+}
+
+// Set is the YAML of a commit.
+type Set struct{}
+
+// Read decodes every YAML document of .tekton/ and .slipway/, by its path. What is
+// wrong with a file is a Problem with its line; the Set holds the rest.
+func Read(files map[string][]byte) (*Set, []Problem) { return &Set{}, nil }
+
+// NeedsChanges says whether the event could match a run that asks for changed files.
+func (s *Set) NeedsChanges(in Input) bool { return false }
+
+// Remote lists what runs that match name by annotation, and that is neither in the
+// Set nor in fetched. A Pipeline that was fetched may name further Tasks: call it
+// until it lists nothing. What cannot be fetched is put into fetched as nil, and
+// becomes a Problem of Match.
+func (s *Set) Remote(in Input, fetched map[Reference][]byte) []Reference { return nil }
+
+// Match makes the runs that the event starts, in the order of their names. A run
+// with a Problem is not among them.
+func (s *Set) Match(in Input, fetched map[Reference][]byte) ([]Run, []Problem) { return nil, nil }
