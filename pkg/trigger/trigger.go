@@ -4,8 +4,8 @@
 package trigger
 
 import (
-	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 	"github.com/slipway-dev/slipway/api/slipway/v1alpha1"
+	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 )
 
 // Input is what happened, and all that is known of it.
