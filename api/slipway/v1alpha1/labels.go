@@ -1,0 +1,34 @@
+package v1alpha1
+
+// Labels of a PipelineRun that an event started. Values that a label cannot hold are
+// cut and cleaned; the annotations have them whole.
+const (
+	// LabelRepository is the name of the Repository.
+	LabelRepository = GroupName + "/repository"
+	// LabelPipeline is the name that the repository's YAML gives the pipeline.
+	LabelPipeline = GroupName + "/pipeline"
+	// LabelEventType is the type of the event.
+	LabelEventType = GroupName + "/event-type"
+	// LabelCommit is the commit that the run is of.
+	LabelCommit = GroupName + "/commit"
+	// LabelPullRequest is the number of the pull request; runs of none lack it.
+	LabelPullRequest = GroupName + "/pull-request"
+)
+
+// Annotations of a PipelineRun that an event started.
+const (
+	// AnnotationPipeline is the name that the repository's YAML gives the pipeline.
+	AnnotationPipeline = GroupName + "/pipeline"
+	// AnnotationRef is the full name of the branch or tag; of a pull request the branch
+	// it asks to be merged into.
+	AnnotationRef = GroupName + "/ref"
+	// AnnotationSender is the name at the forge of who caused the event.
+	AnnotationSender = GroupName + "/sender"
+	// AnnotationEvent is the name of the RepositoryEvent.
+	AnnotationEvent = GroupName + "/event"
+	// AnnotationQueued is on runs that wait for others of their repository to end: when
+	// their event was received, by which they are let go in order.
+	AnnotationQueued = GroupName + "/queued"
+	// AnnotationReported is what the forge was last told of the run.
+	AnnotationReported = GroupName + "/reported"
+)
