@@ -41,7 +41,7 @@ type Wall struct {
 }
 
 var drivers = []string{"pkg/controller/taskrun", "pkg/controller/pipelinerun", "pkg/controller/customrun",
-	"pkg/controller/attest", "pkg/controller/report", "pkg/controller/prune", "pkg/admission", "pkg/gateway", "pkg/cli"}
+	"pkg/controller/attest", "pkg/controller/event", "pkg/controller/repository", "pkg/controller/report", "pkg/controller/prune", "pkg/admission", "pkg/gateway", "pkg/cli"}
 
 var adapters = []string{"pkg/kube", "pkg/resolve", "pkg/registry", "pkg/build", "pkg/sign", "pkg/forge", "pkg/logs", "pkg/metrics", "pkg/cloudevents"}
 

@@ -134,6 +134,14 @@ type SecretKey struct {
 	Key string `json:"key,omitempty"`
 }
 
+// The keys of a Secret that a SecretKey means when it names none.
+const (
+	// CredentialsKey holds the token for the forge.
+	CredentialsKey = "token"
+	// WebhookSecretKey holds what webhooks are signed with.
+	WebhookSecretKey = "webhook.secret"
+)
+
 // RepositoryParam is a value that pipelines use as {{ name }}.
 type RepositoryParam struct {
 	// Name is how pipelines call it.

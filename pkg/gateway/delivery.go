@@ -1,0 +1,122 @@
+package gateway
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/slipway-dev/slipway/api/slipway/v1alpha1"
+	"github.com/slipway-dev/slipway/pkg/forge"
+	"github.com/slipway-dev/slipway/pkg/kube"
+)
+
+const (
+	// maxPayload is the largest compressed body that is kept: an object with more is
+	// refused by etcd.
+	maxPayload = 1 << 20
+	// maxHeaders and maxHeader bound the headers that are kept, in number and bytes each.
+	maxHeaders, maxHeader = 50, 1 << 10
+)
+
+// delivery is a webhook that its secret has verified.
+type delivery struct {
+	repository *v1alpha1.Repository
+	hook       forge.Hook
+	header     http.Header
+	body       []byte
+}
+
+// verify finds the repository and has its secret verify the body. The error is
+// forge.ErrSignature for whatever the sender could be at fault of.
+func (g *Gateway) verify(ctx context.Context, r *http.Request, body []byte) (*delivery, error) {
+	repository, err := g.Cluster.Repository(ctx, r.PathValue("namespace"), r.PathValue("name"))
+	if kube.IsGone(err) {
+		return nil, g.pretend(r.Header, body, "there is no such repository")
+	} else if err != nil {
+		return nil, err
+	}
+	key := repository.Spec.WebhookSecret
+	if key == nil {
+		return nil, g.pretend(r.Header, body, "spec.webhookSecret is missing, so no webhook is taken")
+	}
+	hook, err := g.Hook(&repository.Spec)
+	if err != nil {
+		return nil, g.pretend(r.Header, body, err.Error())
+	}
+	d := &delivery{repository: repository, hook: hook, header: r.Header, body: body}
+	return d, g.secrets.try(ctx, at{repository.Namespace, *key}, func(secret []byte) error { return hook.Verify(r.Header, body, secret) })
+}
+
+// pretend takes the time that a verification takes, and fails.
+func (g *Gateway) pretend(header http.Header, body []byte, why string) error {
+	if hook, err := g.Hook(&v1alpha1.RepositorySpec{Provider: v1alpha1.ProviderGitea}); err == nil {
+		_ = hook.Verify(header, body, g.decoy)
+	}
+	return fmt.Errorf("%w: %s", forge.ErrSignature, why)
+}
+
+// newDecoy makes a secret that nobody knows.
+func newDecoy() []byte { return []byte(rand.Text()) }
+
+// event is named by the body alone: the header with the forge's own id is not signed, so
+// that whoever replays a webhook could give it another one.
+func (d *delivery) event(what *v1alpha1.Event, now time.Time) (*v1alpha1.RepositoryEvent, error) {
+	identity := d.body
+	if d.repository.Spec.Provider == v1alpha1.ProviderGeneric {
+		// Calls by programs may well be alike, and say by an id of their own that they are not.
+		identity = slices.Concat([]byte(d.hook.Delivery(d.header)), []byte{0}, d.body)
+	}
+	e := v1alpha1.NewEvent(d.repository, v1alpha1.OriginWebhook, identity, now)
+	e.Spec.Delivery, e.Spec.Event, e.Spec.Headers = d.hook.Delivery(d.header), *what, kept(d.header)
+	packed, err := pack(d.body)
+	if err != nil {
+		return nil, err
+	}
+	e.Spec.Payload = packed
+	return e, nil
+}
+
+// pack compresses the body; what is still too large is left out.
+func pack(body []byte) ([]byte, error) {
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	if _, err := w.Write(body); err != nil {
+		return nil, err
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	if packed.Len() > maxPayload {
+		return nil, nil
+	}
+	return packed.Bytes(), nil
+}
+
+// kept are the headers that say what a webhook is, without those that prove it.
+func kept(header http.Header) map[string]string {
+	out := map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(header)) {
+		value := strings.Join(header[name], ", ")
+		if len(out) < maxHeaders && len(value) <= maxHeader && tells(name) {
+			out[name] = value
+		}
+	}
+	return out
+}
+
+func tells(name string) bool {
+	name = strings.ToLower(name)
+	for _, secret := range []string{"authorization", "cookie", "signature", "token", "secret", "password", "api-key"} {
+		if strings.Contains(name, secret) {
+			return false
+		}
+	}
+	return strings.HasPrefix(name, "x-") || name == "content-type" || name == "user-agent"
+}
