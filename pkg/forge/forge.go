@@ -46,13 +46,13 @@ type Client interface {
 	Files(ctx context.Context, commit string, folders ...string) (map[string][]byte, error)
 	// File reads one. It costs one call.
 	File(ctx context.Context, commit, path string) ([]byte, error)
-	// Changes are the files that a push or pull request changes. It costs one call a hundred.
+	// Changes are the files that a push or pull request changes. It costs one call a page.
 	Changes(ctx context.Context, e *v1alpha1.Event) (Changes, error)
 	// PullRequest reads one as it is now, as an event without an action. It costs one call.
 	PullRequest(ctx context.Context, number int64) (*v1alpha1.Event, error)
 	// MayPush says whether a user may push to the repository. It costs one call.
 	MayPush(ctx context.Context, user string) (bool, error)
-	// InTeam says whether a user is in ORGANISATION/TEAM. It costs one call.
+	// InTeam says whether a user is in ORGANISATION/TEAM. It costs at most two calls.
 	InTeam(ctx context.Context, team, user string) (bool, error)
 	// SetStatus shows how a pipeline stands at a commit; one of the same name replaces
 	// the last. It costs one call.

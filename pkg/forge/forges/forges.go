@@ -1,0 +1,127 @@
+// Package forges picks the forge that a Repository names.
+package forges
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/slipway-dev/slipway/api/slipway/v1alpha1"
+	"github.com/slipway-dev/slipway/pkg/forge"
+	"github.com/slipway-dev/slipway/pkg/forge/gitea"
+)
+
+// DefaultTokenKey is the key of the Secret of credentials whose Repository names none.
+const DefaultTokenKey = "token"
+
+// hosts are those whose kind is known.
+var hosts = map[string]v1alpha1.Provider{
+	"github.com":    v1alpha1.ProviderGitHub,
+	"gitlab.com":    v1alpha1.ProviderGitLab,
+	"bitbucket.org": v1alpha1.ProviderBitbucketCloud,
+	"codeberg.org":  v1alpha1.ProviderForgejo,
+}
+
+// Provider is the one that is given, or else the one of the address's host.
+func Provider(given v1alpha1.Provider, address string) (v1alpha1.Provider, error) {
+	if given != "" {
+		return given, nil
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		return "", err
+	}
+	if p, ok := hosts[strings.TrimPrefix(strings.ToLower(u.Hostname()), "www.")]; ok {
+		return p, nil
+	}
+	return "", fmt.Errorf("the host %s does not say what kind of forge it is: set provider to github, gitlab, gitea, forgejo, "+
+		"bitbucket-cloud, bitbucket-datacenter or generic", u.Host)
+}
+
+// HookFor returns what reads the webhooks of a repository.
+func HookFor(provider v1alpha1.Provider, address string) (forge.Hook, error) {
+	provider, err := Provider(provider, address)
+	if err != nil {
+		return nil, err
+	}
+	switch provider {
+	case v1alpha1.ProviderGitea, v1alpha1.ProviderForgejo:
+		return gitea.Hook{}, nil
+	}
+	return nil, fmt.Errorf("the provider %s is not known", provider)
+}
+
+// Forges makes clients. One is shared by all repositories, as it keeps what some
+// forges give for a time. The zero value is ready.
+type Forges struct {
+	// Transport carries every request, http.DefaultTransport if nil.
+	Transport http.RoundTripper
+}
+
+// New returns the client of a repository. Secret is the data of the Secret that its
+// credentials name, nil for none.
+func (f *Forges) New(r *v1alpha1.Repository, secret map[string][]byte) (forge.Client, error) {
+	provider, err := Provider(r.Spec.Provider, r.Spec.URL)
+	if err != nil {
+		return nil, err
+	}
+	token, err := token(r, secret)
+	if err != nil {
+		return nil, err
+	}
+	at, err := locate(r.Spec.URL)
+	if err != nil {
+		return nil, err
+	}
+	switch provider {
+	case v1alpha1.ProviderGitea, v1alpha1.ProviderForgejo:
+		return gitea.New(base(r.Spec.API, at.site+"/api/v1"), at.owner, at.name, token, f.Transport), nil
+	}
+	return nil, fmt.Errorf("the provider %s is not known", provider)
+}
+
+func token(r *v1alpha1.Repository, secret map[string][]byte) ([]byte, error) {
+	c := r.Spec.Credentials
+	if c == nil {
+		return nil, nil
+	}
+	key := c.Key
+	if key == "" {
+		key = DefaultTokenKey
+	}
+	value, ok := secret[key]
+	if !ok {
+		return nil, fmt.Errorf("the Secret %s has no key %q: put the forge's token there, or name its key in credentials.key", c.Name, key)
+	}
+	return []byte(strings.TrimSpace(string(value))), nil
+}
+
+// location is where a repository is: SITE/OWNER/NAME, or SITE/PATH.
+type location struct {
+	// site has no slash at its end, path none at either.
+	site, owner, name string
+	host, path        string
+}
+
+func locate(address string) (location, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return location{}, err
+	}
+	path := strings.TrimSuffix(strings.Trim(u.Path, "/"), ".git")
+	parts := strings.Split(path, "/")
+	if len(parts) < 2 {
+		return location{}, fmt.Errorf("the address %s has no OWNER/NAME", address)
+	}
+	n := len(parts) - 2
+	host := u.Scheme + "://" + u.Host
+	return location{site: strings.Join(append([]string{host}, parts[:n]...), "/"), owner: parts[n], name: parts[n+1], host: host, path: path}, nil
+}
+
+func base(given, derived string) string {
+	if given != "" {
+		return strings.TrimRight(given, "/")
+	}
+	return derived
+}
