@@ -11,7 +11,15 @@ import (
 // Input is what happened, and all that is known of it.
 type Input struct {
 	Repository *v1alpha1.Repository
-	Event      v1alpha1.Event
+	// Event is what happened. A comment has the ref, commit, title and pull request of
+	// what it is on filled in.
+	Event v1alpha1.Event
+	// Command is the one of a comment that is worked off, by somebody who may give it;
+	// nil if a comment has none, and then it starts what asks for such a comment. Test, Retest
+	// and OKToTest start what a pull request that was updated would start, or a push
+	// where the comment is on a commit; or the one pipeline that they name, whether or
+	// not its annotations match. The comment's id is part of the name of what is started.
+	Command *Command
 	// Headers are those of the webhook, by canonical name.
 	Headers map[string]string
 	// Payload is the body of the webhook, decoded from JSON; nil if it is not known.
