@@ -46,11 +46,13 @@ type Fake struct {
 	URL string
 
 	mu    sync.Mutex
-	calls []string
+	lines []string
 }
 
 // JSON replies with a document and the status 200.
-func JSON(document string) func(http.ResponseWriter, *Request) { return Status(http.StatusOK, document) }
+func JSON(document string) func(http.ResponseWriter, *Request) {
+	return Status(http.StatusOK, document)
+}
 
 // Status replies with a document.
 func Status(code int, document string) func(http.ResponseWriter, *Request) {
@@ -69,8 +71,8 @@ func New(t *testing.T, authorize func(*http.Request) string, routes []Route) *Fa
 	mux := http.NewServeMux()
 	for _, route := range routes {
 		mux.HandleFunc(route.Pattern, func(w http.ResponseWriter, r *http.Request) {
-			f.note(r)
 			req, wrong := route.read(r)
+			f.note(req)
 			if wrong == "" {
 				wrong = authorize(r)
 			}
@@ -92,19 +94,27 @@ func New(t *testing.T, authorize func(*http.Request) string, routes []Route) *Fa
 	return f
 }
 
-func (f *Fake) note(r *http.Request) {
+func (f *Fake) note(r *Request) {
+	line := r.Method + " " + r.URL.EscapedPath()
+	if query, err := url.QueryUnescape(r.URL.RawQuery); err == nil && query != "" {
+		line += "?" + query
+	}
+	if r.Body != nil {
+		body, _ := json.Marshal(r.Body) // it came as JSON
+		line += " " + string(body)
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.calls = append(f.calls, r.Method+" "+r.URL.Path)
+	f.lines = append(f.lines, strings.ReplaceAll(line, f.URL, "FORGE"))
 }
 
-// Calls returns METHOD /path of what was asked since the last time, in order.
-func (f *Fake) Calls() []string {
+// Lines returns what was asked since the last time, in order: METHOD /path?query BODY.
+func (f *Fake) Lines() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	calls := f.calls
-	f.calls = nil
-	return calls
+	lines := f.lines
+	f.lines = nil
+	return lines
 }
 
 func (route Route) read(r *http.Request) (*Request, string) {
@@ -113,29 +123,29 @@ func (route Route) read(r *http.Request) (*Request, string) {
 	var given []string
 	for name := range query {
 		if !slices.Contains(route.Query, name) {
-			return nil, "the route takes no parameter " + name
+			return req, "the route takes no parameter " + name
 		}
 		given = append(given, name)
 	}
 	data, err := io.ReadAll(r.Body)
 	if err != nil {
-		return nil, err.Error()
+		return req, err.Error()
 	}
 	if len(data) > 0 {
 		if req.Body, err = route.decode(data, r.Header.Get("Content-Type")); err != nil {
-			return nil, err.Error()
+			return req, err.Error()
 		}
 		fields := flatten("", req.Body)
 		for _, field := range fields {
 			if !route.takes(field) {
-				return nil, "the route takes no field " + field
+				return req, "the route takes no field " + field
 			}
 		}
 		given = append(given, fields...)
 	}
 	for _, name := range route.Required {
 		if !slices.Contains(given, name) {
-			return nil, "the route asks for " + name
+			return req, "the route asks for " + name
 		}
 	}
 	return req, ""

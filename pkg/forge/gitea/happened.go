@@ -1,6 +1,7 @@
 package gitea
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -19,7 +20,7 @@ import (
 // pull requests. Deletions are left out: there is nothing to run on.
 func (c *Client) Happened(ctx context.Context, since time.Time) ([]v1alpha1.Event, error) {
 	since = since.Truncate(time.Second)
-	var found []v1alpha1.Event
+	var pushes []activity
 	err := c.pages(ctx, "/activities/feeds", nil, func(data []byte) (int, bool, error) {
 		var feed []activity
 		if err := json.Unmarshal(data, &feed); err != nil {
@@ -29,16 +30,21 @@ func (c *Client) Happened(ctx context.Context, since time.Time) ([]v1alpha1.Even
 			if feed[i].Created.Before(since) {
 				return len(feed), true, nil
 			}
-			if e := feed[i].event(); e != nil {
-				found = append(found, *e)
-			}
+			pushes = append(pushes, feed[i])
 		}
 		return len(feed), false, nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	slices.Reverse(found)
+	// Two in one second come in any order.
+	slices.SortFunc(pushes, func(a, b activity) int { return cmp.Compare(a.ID, b.ID) })
+	var found []v1alpha1.Event
+	for i := range pushes {
+		if e := pushes[i].event(); e != nil {
+			found = append(found, *e)
+		}
+	}
 	err = c.pages(ctx, "/pulls", url.Values{"state": {"open"}, "sort": {"recentupdate"}}, func(data []byte) (int, bool, error) {
 		var pulls []pull
 		if err := json.Unmarshal(data, &pulls); err != nil {
@@ -81,6 +87,7 @@ func more(link string, count int) bool {
 
 // activity is an entry of the feed.
 type activity struct {
+	ID      int64
 	OpType  string `json:"op_type"`
 	ActUser user   `json:"act_user"`
 	RefName string `json:"ref_name"`
