@@ -78,3 +78,11 @@ install: ## Build and push Slipway's images, and install it into the cluster
 .PHONY: uninstall
 uninstall: ## Remove Slipway from the cluster
 	@hack/with-cluster.sh hack/install.sh --uninstall
+
+.PHONY: forge-up
+forge-up: ## Start a real Gitea in the cluster, for tests (8 minutes the first time)
+	@hack/with-cluster.sh hack/forge/forge.sh up
+
+.PHONY: forge-down
+forge-down: ## Remove it
+	@hack/with-cluster.sh hack/forge/forge.sh down

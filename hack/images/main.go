@@ -15,6 +15,7 @@ import (
 const usage = `usage: go run ./hack/images COMMAND [--registry HOST:PORT/PATH] [--tag TAG]
 
   base      pause, busybox, git, golang and git-server, for clusters without a public registry
+  gitea     Gitea, the forge of the tests; prints its reference (8 minutes the first time)
   slipway   Slipway's own programs, one image each; prints their references by digest
 
 --registry  default $SLIPWAY_REGISTRY
@@ -46,9 +47,14 @@ func run(args []string) error {
 	if err != nil {
 		return err
 	}
+	note := func(text string) { fmt.Fprintln(os.Stderr, text) }
 	switch args[0] {
 	case "base":
-		return base.Push(*registry, c, func(text string) { fmt.Fprintln(os.Stderr, text) })
+		return base.Push(*registry, c, note)
+	case "gitea":
+		image, err := base.PushGitea(*registry, c, note)
+		fmt.Println(image)
+		return err
 	case "slipway":
 		return pushSlipway(c.Checkout, *registry, *tag)
 	default:

@@ -127,7 +127,7 @@ func (c *Cache) build(s Source, dir string) error {
 	folder := filepath.Join(c.Checkout, s.Folder)
 	if s.Folder == "" {
 		var err error
-		if folder, err = download(s); err != nil {
+		if folder, err = Download(s); err != nil {
 			return err
 		}
 	}
@@ -140,8 +140,8 @@ func (c *Cache) build(s Source, dir string) error {
 	return goCommand([]string{cgo}, slices.Concat(args, s.Packages)...)
 }
 
-// download fetches the module and returns its folder in the module cache.
-func download(s Source) (string, error) {
+// Download fetches the module of a source and returns its folder in the module cache.
+func Download(s Source) (string, error) {
 	var module struct{ Dir, Error string }
 	cmd := exec.Command("go", "mod", "download", "-json", s.Module+"@"+s.Version)
 	cmd.Dir = "/" // away from the checkout's own go.mod

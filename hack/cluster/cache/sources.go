@@ -41,3 +41,9 @@ var Sources = []Source{
 var Tools = []Source{
 	{Name: "cosign", Module: "github.com/sigstore/cosign/v2", Version: "v2.6.5", Packages: []string{"./cmd/cosign"}, Takes: "5 min"},
 }
+
+// Gitea is the forge of the end-to-end tests and of the demo, built when first asked
+// for. It is linked statically, so that its image needs no C library.
+var Gitea = Source{Name: "gitea", Module: "code.gitea.io/gitea", Version: "v1.26.0", Packages: []string{"."}, CGO: true,
+	Tags:    "sqlite,sqlite_unlock_notify,sqlite_omit_load_extension,netgo,osusergo",
+	LDFlags: "-linkmode external -extldflags -static -X main.Version=1.26.0", Takes: "8 min"}

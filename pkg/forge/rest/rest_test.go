@@ -103,7 +103,7 @@ func TestErrors(t *testing.T) {
 				t.Errorf("%v\nwant %s", err, want)
 			}
 			for _, kind := range []error{forge.ErrDenied, forge.ErrNotFound} {
-				if errors.Is(err, kind) != (kind == test.kind) {
+				if errors.Is(err, kind) != errors.Is(test.kind, kind) {
 					t.Errorf("%v: is %q: %t", err, kind, errors.Is(err, kind))
 				}
 			}
