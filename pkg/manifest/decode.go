@@ -106,6 +106,10 @@ type decoder struct {
 	errs Errors
 	// passForeign passes over documents of kinds that are not ours.
 	passForeign bool
+	// passUnnamed passes over documents that do not say what they are.
+	passUnnamed bool
+	// budget, when set, bounds the nodes of several files together.
+	budget *int
 	// nodes counts those of the document, with what aliases unfold to.
 	nodes    int
 	tooLarge bool
@@ -145,7 +149,7 @@ func (d *decoder) document(doc *yaml.Node) {
 	before := len(d.errs)
 	d.nodes, d.tooLarge, d.changes = 0, false, nil
 	root := d.resolve(doc.Content[0], maxDepth)
-	if root.Tag == "!!null" {
+	if root.Tag == "!!null" || d.passUnnamed && isUnnamed(root) {
 		return
 	}
 	if root.Kind != yaml.MappingNode {

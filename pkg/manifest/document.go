@@ -27,6 +27,15 @@ func Documents(data []byte, file string) ([]Document, error) {
 	return d.docs, err
 }
 
+// Ours is Documents for folders that other tools use too: it also passes over what
+// says neither apiVersion nor kind. nodes is how many values may be read, with what
+// aliases unfold to; it is lowered by those of data.
+func Ours(data []byte, file string, nodes *int) ([]Document, error) {
+	d := decoder{file: file, passForeign: true, passUnnamed: true, budget: nodes}
+	err := d.read(data)
+	return d.docs, err
+}
+
 // Line returns the line, counted from 1, of the field that path leads to, or of
 // the last field on the way to it that the document has.
 func (d Document) Line(path string) int { return locate(d.root, path).Line }
@@ -45,6 +54,10 @@ const (
 	group  = "tekton.dev"
 	newest = group + "/v1"
 )
+
+func isUnnamed(root *yaml.Node) bool {
+	return key(root, "apiVersion") == nil && key(root, "kind") == nil
+}
 
 // isForeign reports whether a document is of a kind of another project, and not
 // one of ours with a slip in its name.

@@ -20,7 +20,10 @@ const (
 // resolve returns n with aliases and merge keys replaced by what they stand for.
 func (d *decoder) resolve(n *yaml.Node, depth int) *yaml.Node {
 	d.nodes++
-	if depth == 0 || d.nodes > maxNodes {
+	if d.budget != nil {
+		*d.budget--
+	}
+	if depth == 0 || d.nodes > maxNodes || d.budget != nil && *d.budget < 0 {
 		if !d.tooLarge {
 			d.fail(n.Line, nil, "is nested too deeply, or its aliases unfold to too much")
 		}

@@ -4,6 +4,8 @@
 package trigger
 
 import (
+	"slices"
+
 	"github.com/slipway-dev/slipway/api/slipway/v1alpha1"
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 )
@@ -29,7 +31,8 @@ type Input struct {
 	Changes *Changes
 	// Params are the values of the repository's params, those of Secrets read.
 	Params map[string]string
-	// Trusted is whether the sender may push to the repository, or the event was approved.
+	// Trusted is whether the sender may start runs, or the event was approved.
+	// Nothing matches an event that is not.
 	Trusted bool
 }
 
@@ -56,7 +59,7 @@ type Reference struct {
 	// Path is that of a file in the repository, at the commit that the files of the
 	// Set are of.
 	Path string
-	// URL is an address by https or http.
+	// URL is an address by https.
 	URL string
 	// Name is that of an entry in a hub; Hub is the name of the hub, empty for the
 	// default one, and Version is empty for the latest.
@@ -75,24 +78,74 @@ type Run struct {
 	CancelInProgress bool
 	// MaxKeep is how many finished runs of the pipeline are kept; 0 is all.
 	MaxKeep int
+	// NeedsGitAuth is whether the run names the Secret GitAuthSecret.
+	NeedsGitAuth bool
 }
 
-// Set is the YAML of a commit.
-type Set struct{}
+// matched are the runs that the event starts. A run that has problems is not among
+// them, unless without is false.
+func (s *Set) matched(f *facts, visit func(*matcher, answers)) {
+	if !f.in.Trusted || f.in.Event.Commit == "" {
+		return
+	}
+	for _, run := range s.runs {
+		m := &matcher{facts: f, set: s, run: run}
+		visit(m, m.match())
+	}
+}
 
-// Read decodes every YAML document of .tekton/ and .slipway/, by its path. What is
-// wrong with a file is a Problem with its line; the Set holds the rest.
-func Read(files map[string][]byte) (*Set, []Problem) { return &Set{}, nil }
+// NeedsChanges says whether the changed files decide on a run of the event.
+func (s *Set) NeedsChanges(in Input) bool {
+	needed := false
+	s.matched(newFacts(in), func(_ *matcher, a answers) { needed = needed || a.askedFiles })
+	return needed
+}
 
-// NeedsChanges says whether the event could match a run that asks for changed files.
-func (s *Set) NeedsChanges(in Input) bool { return false }
-
-// Remote lists what runs that match name by annotation, and that is neither in the
-// Set nor in fetched. A Pipeline that was fetched may name further Tasks: call it
-// until it lists nothing. What cannot be fetched is put into fetched as nil, and
-// becomes a Problem of Match.
-func (s *Set) Remote(in Input, fetched map[Reference][]byte) []Reference { return nil }
+// Remote lists what runs that match name by annotation, and that is not in fetched.
+// A Pipeline that was fetched may name further Tasks: call it until it lists
+// nothing. What cannot be fetched is put into fetched as nil, and becomes a Problem
+// of Match.
+func (s *Set) Remote(in Input, fetched map[Reference][]byte) []Reference {
+	var missing []Reference
+	s.matched(newFacts(in), func(m *matcher, a answers) {
+		if !a.yes {
+			return
+		}
+		for _, r := range m.library(fetched).missing {
+			if !slices.Contains(missing, r) {
+				missing = append(missing, r)
+			}
+		}
+	})
+	return missing
+}
 
 // Match makes the runs that the event starts, in the order of their names. A run
 // with a Problem is not among them.
-func (s *Set) Match(in Input, fetched map[Reference][]byte) ([]Run, []Problem) { return nil, nil }
+func (s *Set) Match(in Input, fetched map[Reference][]byte) ([]Run, []Problem) {
+	var runs []Run
+	var problems []Problem
+	f := newFacts(in)
+	s.matched(f, func(m *matcher, a answers) {
+		if a.yes && len(m.problems) == 0 {
+			if run := m.build(m.library(fetched)); len(m.problems) == 0 {
+				runs = append(runs, run)
+			}
+		}
+		problems = append(problems, m.problems...)
+	})
+	return runs, problems
+}
+
+// library opens what the annotations of the run name.
+func (m *matcher) library(fetched map[Reference][]byte) *library {
+	annotations := map[string]string{}
+	for key := range m.run.object.Annotations {
+		if name, ok := cutPrefix(key); ok {
+			annotations[key], _, _ = m.get(name)
+		}
+	}
+	l := &library{set: m.set, run: m.run, fetched: fetched}
+	l.open(annotations)
+	return l
+}

@@ -45,7 +45,7 @@ var drivers = []string{"pkg/controller/taskrun", "pkg/controller/pipelinerun", "
 
 var adapters = []string{"pkg/kube", "pkg/resolve", "pkg/registry", "pkg/build", "pkg/sign", "pkg/forge", "pkg/logs", "pkg/metrics", "pkg/cloudevents"}
 
-var pure = []string{"pkg/compile", "pkg/plan", "pkg/observe", "pkg/trigger", "pkg/provenance", "pkg/expr", "pkg/dag", "pkg/manifest", "pkg/convert", "pkg/coschedule"}
+var pure = []string{"pkg/compile", "pkg/plan", "pkg/observe", "pkg/trigger", "pkg/untrusted", "pkg/provenance", "pkg/expr", "pkg/dag", "pkg/manifest", "pkg/convert", "pkg/coschedule"}
 
 // Walls returns the rules of the house, as docs/architecture.md states them.
 func Walls() []Wall {
