@@ -25,6 +25,9 @@ func IsStale(err error) bool { return errors.As(err, new(*staleError)) }
 // IsGone reports whether err means that the object does not exist.
 func IsGone(err error) bool { return apierrors.IsNotFound(err) }
 
+// IsTaken reports whether err means that an object of that name exists.
+func IsTaken(err error) bool { return apierrors.IsAlreadyExists(err) }
+
 // IsQuota reports whether err means that a ResourceQuota has no room now: worth
 // another try when something else has ended.
 func IsQuota(err error) bool {

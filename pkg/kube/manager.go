@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	config "github.com/slipway-dev/slipway/api/config/v1alpha1"
+	slipway "github.com/slipway-dev/slipway/api/slipway/v1alpha1"
 	resolution "github.com/slipway-dev/slipway/api/tekton/resolution/v1beta1"
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 	"github.com/slipway-dev/slipway/api/tekton/v1beta1"
@@ -23,7 +24,7 @@ import (
 // Scheme knows the kinds of Kubernetes and of Slipway.
 func Scheme() (*runtime.Scheme, error) {
 	s := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1.AddToScheme, v1beta1.AddToScheme, resolution.AddToScheme, config.AddToScheme} {
+	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1.AddToScheme, v1beta1.AddToScheme, resolution.AddToScheme, config.AddToScheme, slipway.AddToScheme} {
 		if err := add(s); err != nil {
 			return nil, err
 		}
@@ -77,9 +78,11 @@ func NewManager(cfg *rest.Config, o ManagerOptions) (manager.Manager, error) {
 			DefaultTransform:  strip,
 			DefaultNamespaces: namespaces(o.Namespaces),
 			ByObject: map[client.Object]cache.ByObject{
-				&corev1.Pod{}:       {Label: labels.SelectorFromSet(labels.Set{o.PodLabel: "true"})},
-				&corev1.Node{}:      {Transform: stripNode},
-				&corev1.ConfigMap{}: {Namespaces: namespaces([]string{o.SettingsNamespace})},
+				&corev1.Pod{}:  {Label: labels.SelectorFromSet(labels.Set{o.PodLabel: "true"})},
+				&corev1.Node{}: {Transform: stripNode},
+				// What a webhook says in full is read where it is worked off.
+				&slipway.RepositoryEvent{}: {Transform: stripEvent},
+				&corev1.ConfigMap{}:        {Namespaces: namespaces([]string{o.SettingsNamespace})},
 			},
 		},
 	})
@@ -106,6 +109,13 @@ func strip(in any) (any, error) {
 		}
 	}
 	return in, nil
+}
+
+func stripEvent(in any) (any, error) {
+	if e, ok := in.(*slipway.RepositoryEvent); ok {
+		e.Spec.Payload, e.Spec.Headers = nil, nil
+	}
+	return strip(in)
 }
 
 func stripNode(in any) (any, error) {

@@ -26,9 +26,12 @@ const (
 	AnnotationSender = GroupName + "/sender"
 	// AnnotationEvent is the name of the RepositoryEvent.
 	AnnotationEvent = GroupName + "/event"
-	// AnnotationQueued is on runs that wait for others of their repository to end: when
-	// their event was received, by which they are let go in order.
+	// AnnotationReceived is when the event was received, by which runs are in order.
+	AnnotationReceived = GroupName + "/received"
+	// AnnotationQueued is "true" on runs that wait until others of their repository end.
 	AnnotationQueued = GroupName + "/queued"
+	// AnnotationCancelInProgress is "true" on runs that end when what they are of is gone.
+	AnnotationCancelInProgress = GroupName + "/cancel-in-progress"
 	// AnnotationReported is what the forge was last told of the run.
 	AnnotationReported = GroupName + "/reported"
 )

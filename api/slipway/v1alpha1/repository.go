@@ -196,6 +196,27 @@ type RepositoryStatus struct {
 	Runs []RepositoryRun `json:"runs,omitempty"`
 }
 
+// ConditionReady is the type of the condition of a Repository.
+const ConditionReady = "Ready"
+
+// Reasons of the condition Ready.
+const (
+	// ReasonConnected is the one of True.
+	ReasonConnected = "Connected"
+	// ReasonNoWebhookSecret is a webhook secret that is named and not there.
+	ReasonNoWebhookSecret = "NoWebhookSecret"
+	// ReasonNoCredentials is a spec or a Secret that makes no client of the forge.
+	ReasonNoCredentials = "NoCredentials"
+	// ReasonDenied is a forge that refuses the credentials.
+	ReasonDenied = "Denied"
+	// ReasonNotFound is a repository that is not there, or not for the token.
+	ReasonNotFound = "NotFound"
+	// ReasonUnreachable is a forge that does not answer.
+	ReasonUnreachable = "Unreachable"
+	// ReasonNotCaughtUp is a forge that does not say what happened.
+	ReasonNotCaughtUp = "NotCaughtUp"
+)
+
 // RepositoryRun is one PipelineRun that an event started.
 type RepositoryRun struct {
 	// Name is that of the PipelineRun.
