@@ -37,7 +37,7 @@ if [ -n "$cosign" ]; then
 	COSIGN_PASSWORD=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n') "$cosign" generate-key-pair k8s://slipway-system/signing-secrets
 	rm -f cosign.pub
 fi
-for deployment in controller signer; do
+for deployment in controller signer gateway; do
 	kubectl -n slipway-system rollout status "deployment/$deployment" --timeout 3m
 done
 

@@ -21,6 +21,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	utiljson "k8s.io/apimachinery/pkg/util/json"
 
+	slipway "github.com/slipway-dev/slipway/api/slipway/v1alpha1"
 	"github.com/slipway-dev/slipway/api/tekton/malformed"
 	resolution "github.com/slipway-dev/slipway/api/tekton/resolution/v1beta1"
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
@@ -57,7 +58,7 @@ type served struct {
 var scheme = runtime.NewScheme()
 
 func init() {
-	for _, add := range []func(*runtime.Scheme) error{v1.AddToScheme, v1beta1.AddToScheme, resolution.AddToScheme} {
+	for _, add := range []func(*runtime.Scheme) error{v1.AddToScheme, v1beta1.AddToScheme, resolution.AddToScheme, slipway.AddToScheme} {
 		if err := add(scheme); err != nil {
 			panic(err)
 		}
@@ -199,6 +200,12 @@ func minimal(p *apiextensions.JSONSchemaProps) any {
 		return int64(1)
 	case p.Type == "boolean":
 		return true
+	case p.Pattern != "":
+		for _, text := range []string{"1", "A", "http://a/b", "2006-01-02T15:04:05Z", "2006-01-02T15:04:05.000000Z"} {
+			if regexp.MustCompile(p.Pattern).MatchString(text) {
+				return text
+			}
+		}
 	}
 	return "1"
 }

@@ -15,13 +15,21 @@ const looseExponent, exponent = `(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$`, `[0-9]{1
 // The parts of a time in RFC 3339: a year, with its days, and a time of day with
 // its zone.
 const (
-	leapYear = `([0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)-02-29`
-	anyYear  = `[0-9]{4}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))`
-	clock    = `T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])`
+	leapYear     = `([0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)-02-29`
+	anyYear      = `[0-9]{4}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))`
+	clock        = secondsClock + `(\.[0-9]{1,9})?` + zone
+	secondsClock = `T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]`
+	zone         = `(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])`
 )
 
 // timestamp is what metav1.Time reads.
 const timestamp = `^(` + anyYear + `|` + leapYear + `)` + clock + `$`
+
+// microTimestamp is what metav1.MicroTime reads; its schema is that of metav1.Time.
+const microTimestamp = `^(` + anyYear + `|` + leapYear + `)` + secondsClock + `\.[0-9]{6}` + zone + `$`
+
+// base64 is what []byte reads.
+const base64 = `^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$`
 
 // The bounds of whole numbers. Those of 64 bits are the last ones that the API
 // server, which compares with a float64, tells from what is beyond.
@@ -37,7 +45,10 @@ func settle(in any) {
 	}
 	schema, _ := in.(map[string]any)
 	settleNumber(schema)
-	if schema["format"] == "date-time" {
+	switch {
+	case schema["format"] == "byte":
+		schema["pattern"] = base64
+	case schema["format"] == "date-time" && schema["pattern"] == nil:
 		schema["pattern"] = timestamp
 	}
 	for key, v := range schema {
@@ -76,6 +87,8 @@ func bound(schema map[string]any, least, most int64) {
 func settleField(name string, field map[string]any) {
 	parts, _ := field["properties"].(map[string]any)
 	switch {
+	case name == "received" && field["format"] == "date-time":
+		field["pattern"] = microTimestamp
 	case name == "timeout" && field["type"] == "string":
 		field["pattern"] = duration
 	case name == "timeouts":

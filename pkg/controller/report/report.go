@@ -155,24 +155,32 @@ func (r *Reconciler) tell(ctx context.Context, of *v1alpha1.Repository, run *v1.
 	if err != nil {
 		return mark, err
 	}
-	number, err := strconv.ParseInt(run.Labels[v1alpha1.LabelPullRequest], 10, 64)
-	if err != nil {
-		number = 0
-	}
-	s := forge.Status{Name: "slipway/" + pipeline, State: state, Number: number}
-	s.Description, s.Text, err = r.describe(ctx, run)
-	if err != nil {
+	s := forge.Status{Name: "slipway/" + pipeline, State: state, Number: numberOf(run)}
+	if s.Description, s.Text, err = r.describe(ctx, run); err != nil {
 		return mark, err
 	}
 	if err := client.SetStatus(ctx, commit, s); err != nil {
 		return mark, err
 	}
-	bad := state == forge.StateFailure || state == forge.StateError
-	if number == 0 || !bad && !(state == forge.StateSuccess && mends(runs, run)) {
+	if s.Number == 0 || !worthSaying(state, runs, run) {
 		return mark, nil
 	}
 	tag := "<!-- slipway:pipeline:" + pipeline + " -->"
-	return mark + commented, client.Comment(ctx, number, tag, tag+"\n"+s.Text)
+	return mark + commented, client.Comment(ctx, s.Number, tag, tag+"\n"+s.Text)
+}
+
+// numberOf is that of the run's pull request; 0 for none.
+func numberOf(run *v1.PipelineRun) int64 {
+	number, err := strconv.ParseInt(run.Labels[v1alpha1.LabelPullRequest], 10, 64)
+	if err != nil {
+		return 0
+	}
+	return number
+}
+
+// worthSaying is what failed, and that it does so no more.
+func worthSaying(state forge.State, runs []v1.PipelineRun, run *v1.PipelineRun) bool {
+	return state == forge.StateFailure || state == forge.StateError || state == forge.StateSuccess && mends(runs, run)
 }
 
 // newer says whether a later run of the same pipeline has taken over the status at
