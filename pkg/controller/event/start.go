@@ -80,11 +80,11 @@ func (j *job) match(ctx context.Context) ([]trigger.Run, []trigger.Problem, erro
 	return runs, append(problems, more...), nil
 }
 
-// fetchAll reads what the commit names by annotation. Nothing is fetched for somebody who
-// is not trusted: they would have the controller ask whom they like.
+// fetchAll reads what the commit names by annotation. Nothing is fetched for a stranger,
+// who would have the controller ask whom they like.
 func (j *job) fetchAll(ctx context.Context, set *trigger.Set, commit string) (map[trigger.Reference][]byte, error) {
 	fetched := map[trigger.Reference][]byte{}
-	for j.in.Trusted {
+	for !j.stranger {
 		wanted := set.Remote(j.in, fetched)
 		if len(wanted) == 0 {
 			break

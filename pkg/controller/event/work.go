@@ -27,14 +27,16 @@ type job struct {
 	forge      forge.Client
 	// in is what is known by now.
 	in trigger.Input
+	// stranger is whether the content is by somebody who may not start runs.
+	stranger bool
 }
 
 // work does what an event asks for. The error is a refusal where the user must mend
 // something; anything else is tried again.
 func (r *Reconciler) work(ctx context.Context, repository *v1alpha1.Repository, event *v1alpha1.RepositoryEvent) (verdict, error) {
 	what := event.Spec.Event
-	if len(repository.Spec.Events) > 0 && !slices.Contains(repository.Spec.Events, what.Type) {
-		return ignored("spec.events does not have %s", what.Type), nil
+	if wanted, why := trigger.Wanted(repository, what); !wanted {
+		return ignored("%s", why), nil
 	}
 	client, err := r.Forge(ctx, repository)
 	if err != nil {
@@ -173,6 +175,8 @@ func (j *job) awaitApproval(ctx context.Context) (verdict, error) {
 	if what.PullRequest.Action == v1alpha1.PullRequestClosed {
 		return ignored("the pull request is closed"), nil
 	}
+	// What would run decides whether anybody is to be asked.
+	j.stranger, j.in.Trusted = true, true
 	runs, problems, err := j.match(ctx)
 	if err != nil {
 		return verdict{}, err
