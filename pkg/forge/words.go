@@ -84,3 +84,20 @@ func Check(e *v1alpha1.Event) error {
 	}
 	return nil
 }
+
+// Cut bounds a text in characters, the last of which is … if there were more.
+func Cut(s string, most int) string {
+	if runes := []rune(s); len(runes) > most {
+		return string(runes[:most-1]) + "…"
+	}
+	return s
+}
+
+// CutBytes bounds a text in bytes, and cuts no character in two.
+func CutBytes(s string, most int) string {
+	const more = "…"
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most-len(more)], "") + more
+}

@@ -2,6 +2,7 @@
 package forges
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -10,10 +11,17 @@ import (
 	"github.com/slipway-dev/slipway/api/slipway/v1alpha1"
 	"github.com/slipway-dev/slipway/pkg/forge"
 	"github.com/slipway-dev/slipway/pkg/forge/gitea"
+	"github.com/slipway-dev/slipway/pkg/forge/github"
 )
 
 // DefaultTokenKey is the key of the Secret of credentials whose Repository names none.
 const DefaultTokenKey = "token"
+
+// The keys of the Secret of a GitHub App, which is used instead of a token where both are.
+const (
+	AppIDKey  = "github-application-id"
+	AppKeyKey = "github-private-key"
+)
 
 // hosts are those whose kind is known.
 var hosts = map[string]v1alpha1.Provider{
@@ -48,6 +56,8 @@ func HookFor(provider v1alpha1.Provider, address string) (forge.Hook, error) {
 	switch provider {
 	case v1alpha1.ProviderGitea, v1alpha1.ProviderForgejo:
 		return gitea.Hook{}, nil
+	case v1alpha1.ProviderGitHub:
+		return github.Hook{}, nil
 	}
 	return nil, fmt.Errorf("the provider %s is not known", provider)
 }
@@ -57,6 +67,8 @@ func HookFor(provider v1alpha1.Provider, address string) (forge.Hook, error) {
 type Forges struct {
 	// Transport carries every request, http.DefaultTransport if nil.
 	Transport http.RoundTripper
+
+	apps github.Tokens
 }
 
 // New returns the client of a repository. Secret is the data of the Secret that its
@@ -66,15 +78,24 @@ func (f *Forges) New(r *v1alpha1.Repository, secret map[string][]byte) (forge.Cl
 	if err != nil {
 		return nil, err
 	}
-	token, err := token(r, secret)
-	if err != nil {
-		return nil, err
-	}
 	at, err := locate(r.Spec.URL)
 	if err != nil {
 		return nil, err
 	}
+	if provider == v1alpha1.ProviderGitHub && secret[AppIDKey] != nil && secret[AppKeyKey] != nil {
+		app, err := github.ParseApp(bytes.TrimSpace(secret[AppIDKey]), secret[AppKeyKey])
+		if err != nil {
+			return nil, err
+		}
+		return github.NewApp(base(r.Spec.API, at.github()), at.owner, at.name, app, &f.apps, f.Transport)
+	}
+	token, err := token(r, secret)
+	if err != nil {
+		return nil, err
+	}
 	switch provider {
+	case v1alpha1.ProviderGitHub:
+		return github.New(base(r.Spec.API, at.github()), at.owner, at.name, token, f.Transport), nil
 	case v1alpha1.ProviderGitea, v1alpha1.ProviderForgejo:
 		return gitea.New(base(r.Spec.API, at.site+"/api/v1"), at.owner, at.name, token, f.Transport), nil
 	}
@@ -94,7 +115,7 @@ func token(r *v1alpha1.Repository, secret map[string][]byte) ([]byte, error) {
 	if !ok {
 		return nil, fmt.Errorf("the Secret %s has no key %q: put the forge's token there, or name its key in credentials.key", c.Name, key)
 	}
-	return []byte(strings.TrimSpace(string(value))), nil
+	return bytes.TrimSpace(value), nil
 }
 
 // location is where a repository is: SITE/OWNER/NAME, or SITE/PATH.
@@ -117,6 +138,14 @@ func locate(address string) (location, error) {
 	n := len(parts) - 2
 	host := u.Scheme + "://" + u.Host
 	return location{site: strings.Join(append([]string{host}, parts[:n]...), "/"), owner: parts[n], name: parts[n+1], host: host, path: path}, nil
+}
+
+// github is the base of its API, which github.com has on a host of its own.
+func (l location) github() string {
+	if l.host == "https://github.com" || l.host == "https://www.github.com" {
+		return "https://api.github.com"
+	}
+	return l.site + "/api/v3"
 }
 
 func base(given, derived string) string {

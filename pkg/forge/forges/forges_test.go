@@ -27,6 +27,8 @@ func TestNew(t *testing.T) {
 		"Gitea":               {v1alpha1.ProviderGitea, "https://git.example/ada/engine", "", "https://git.example/api/v1/repos/ada/engine token t0ken"},
 		"Gitea below a path":  {v1alpha1.ProviderGitea, "http://git.example:3000/code/ada/engine.git/", "", "http://git.example:3000/code/api/v1/repos/ada/engine token t0ken"},
 		"Gitea by its API":    {v1alpha1.ProviderGitea, "https://git.example/ada/engine", "http://gitea.forge:3000/api/v1/", "http://gitea.forge:3000/api/v1/repos/ada/engine token t0ken"},
+		"GitHub":              {"", "https://github.com/ada/engine", "", "https://api.github.com/repos/ada/engine Bearer t0ken"},
+		"GitHub Enterprise":   {v1alpha1.ProviderGitHub, "https://code.example/ada/engine", "", "https://code.example/api/v3/repos/ada/engine Bearer t0ken"},
 		"Codeberg is Forgejo": {"", "https://codeberg.org/ada/engine", "", "https://codeberg.org/api/v1/repos/ada/engine token t0ken"},
 	} {
 		t.Run(name, func(t *testing.T) {
