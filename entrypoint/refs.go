@@ -117,8 +117,9 @@ func (rs replacements) list(args []string) []string {
 
 func (rs replacements) environ(env []string) []string {
 	for i, kv := range env {
-		name, value, _ := strings.Cut(kv, "=")
-		env[i] = name + "=" + rs.one(value)
+		if name, value, _ := strings.Cut(kv, "="); !strings.HasPrefix(name, contract.ValuePrefix) {
+			env[i] = name + "=" + rs.one(value)
+		}
 	}
 	return env
 }

@@ -48,6 +48,10 @@ const (
 	TaskArtifacts = "/tekton/artifacts/provenance.json"
 )
 
+// ValuePrefix begins the names of variables of the environment that hold a value which
+// is taken as it is: what looks like a reference in it stays.
+const ValuePrefix = "SLIPWAY_VALUE_"
+
 // The programs in the folder scripts of DebugDir that end a halt at a breakpoint. They are
 // Tekton's.
 const (

@@ -14,8 +14,11 @@ import (
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 	"github.com/slipway-dev/slipway/api/tekton/v1beta1"
 	"github.com/slipway-dev/slipway/entrypoint/contract"
+	"github.com/slipway-dev/slipway/pkg/compile/fields"
+	"github.com/slipway-dev/slipway/pkg/compile/scripts"
 	"github.com/slipway-dev/slipway/pkg/expr"
 	"github.com/slipway-dev/slipway/pkg/suggest"
+	"github.com/slipway-dev/slipway/pkg/untrusted"
 )
 
 // Binding is what a TaskSpec is bound to.
@@ -32,6 +35,9 @@ type Binding struct {
 	Params v1.Params
 	// Workspaces are the volumes given.
 	Workspaces []v1.WorkspaceBinding
+	// Strangers are the values that anybody may have chosen. In scripts they come by
+	// the environment.
+	Strangers untrusted.Values
 	// StepActions holds, by the index of the step, what its ref points to.
 	StepActions map[int]*v1beta1.StepActionSpec
 }
@@ -57,20 +63,18 @@ func Spec(in *v1.TaskSpec, b Binding) (*v1.TaskSpec, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := scope{spec: spec, common: commonVars(spec, b), params: params}
+	s := scope{spec: spec, common: commonVars(spec, b), params: params, strangers: b.Strangers}
 	if err := s.declarations(b); err != nil {
 		return nil, err
 	}
 	for i := range spec.Steps {
 		if err := s.step(i, b.StepActions[i]); err != nil {
-			return nil, at("steps", at(fmt.Sprintf("[%d]", i), err))
+			return nil, fields.At("steps", fields.At(fmt.Sprintf("[%d]", i), err))
 		}
 	}
 	for i := range spec.Sidecars {
-		vars := s.vars()
-		usePaths(&vars, spec.Sidecars[i].Workspaces)
-		if err := substitute(&spec.Sidecars[i], vars, s.check); err != nil {
-			return nil, at("sidecars", at(fmt.Sprintf("[%d]", i), err))
+		if err := s.sidecar(&spec.Sidecars[i]); err != nil {
+			return nil, fields.At("sidecars", fields.At(fmt.Sprintf("[%d]", i), err))
 		}
 	}
 	return spec, nil
@@ -81,6 +85,8 @@ type scope struct {
 	spec   *v1.TaskSpec
 	common expr.Vars
 	params map[string]expr.Value
+	// strangers are values that must not be read as code.
+	strangers untrusted.Values
 }
 
 func (s scope) vars() expr.Vars { return withParams(s.common, s.params) }
@@ -97,17 +103,19 @@ func withParams(common expr.Vars, params map[string]expr.Value) expr.Vars {
 // declarations substitutes all but steps and sidecars, which have more
 // variables. Where workspaces are mounted comes first: paths follow from it.
 func (s *scope) declarations(b Binding) error {
-	if err := substitute(&s.spec.Workspaces, s.vars(), s.check); err != nil {
-		return at("workspaces", err)
+	if err := (fields.Walker{Vars: s.vars(), Check: s.check}).Put(&s.spec.Workspaces); err != nil {
+		return fields.At("workspaces", err)
 	}
 	setWorkspaces(&s.common, s.spec, b.Workspaces)
 	if s.spec.StepTemplate != nil {
-		if err := substitute(s.spec.StepTemplate, s.vars(), s.check); err != nil {
-			return at("stepTemplate", err)
+		w, t := fields.Walker{Vars: s.vars(), Check: s.check}, s.spec.StepTemplate
+		code := scripts.Code{Command: &t.Command, Args: &t.Args, Env: &t.Env}
+		if err := scripts.Put(code, w, s.strangers, func() error { return w.Put(t) }); err != nil {
+			return fields.At("stepTemplate", err)
 		}
 	}
-	if err := substitute(&s.spec.Volumes, s.vars(), s.check); err != nil {
-		return at("volumes", err)
+	if err := (fields.Walker{Vars: s.vars(), Check: s.check}).Put(&s.spec.Volumes); err != nil {
+		return fields.At("volumes", err)
 	}
 	return nil
 }
@@ -174,18 +182,36 @@ func (s scope) step(i int, action *v1beta1.StepActionSpec) error {
 	given := step.Params
 	step.Params = nil
 	vars := withParams(common, s.params)
-	if err := substitute(step, vars, s.check); err != nil {
+	w := fields.Walker{Vars: vars, Check: s.check}
+	if err := scripts.Put(s.code(step), w, s.strangers, func() error { return w.Put(step) }); err != nil {
 		return err
 	}
 	if action == nil {
 		return nil
 	}
-	body, err := actionBody(action, given, vars, common)
+	body, err := s.actionBody(action, given, vars, common)
 	if err != nil {
 		return fmt.Errorf("ref %s: %w", step.Ref.Name, err)
 	}
 	inline(step, body)
 	return nil
+}
+
+// code is what a step runs.
+func (s scope) code(step *v1.Step) scripts.Code {
+	code := scripts.Code{Script: &step.Script, Command: &step.Command, Args: &step.Args, Env: &step.Env}
+	if t := s.spec.StepTemplate; t != nil {
+		code.Inherited = t.Command
+	}
+	return code
+}
+
+func (s scope) sidecar(sidecar *v1.Sidecar) error {
+	vars := s.vars()
+	usePaths(&vars, sidecar.Workspaces)
+	w := fields.Walker{Vars: vars, Check: s.check}
+	code := scripts.Code{Script: &sidecar.Script, Command: &sidecar.Command, Args: &sidecar.Args, Env: &sidecar.Env}
+	return scripts.Put(code, w, s.strangers, func() error { return w.Put(sidecar) })
 }
 
 // usePaths sets the paths of workspaces that a step or sidecar mounts

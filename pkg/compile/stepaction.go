@@ -1,18 +1,19 @@
 package compile
 
 import (
-	"reflect"
 	"slices"
 
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 	"github.com/slipway-dev/slipway/api/tekton/v1beta1"
+	"github.com/slipway-dev/slipway/pkg/compile/fields"
+	"github.com/slipway-dev/slipway/pkg/compile/scripts"
 	"github.com/slipway-dev/slipway/pkg/expr"
 )
 
 // actionBody is the step that a StepAction describes, with the parameters it
 // was given put in. The values given may use the variables of the Task; the body
 // sees those in common, and its own parameters.
-func actionBody(action *v1beta1.StepActionSpec, given v1.Params, task, common expr.Vars) (v1.Step, error) {
+func (s scope) actionBody(action *v1beta1.StepActionSpec, given v1.Params, task, common expr.Vars) (v1.Step, error) {
 	action = action.DeepCopy()
 	body := v1.Step{
 		Image: action.Image, Command: action.Command, Args: action.Args, Script: action.Script,
@@ -23,7 +24,7 @@ func actionBody(action *v1beta1.StepActionSpec, given v1.Params, task, common ex
 	for _, p := range given {
 		value, err := expr.SubstituteValue(ValueOf(p.Value), task)
 		if err != nil {
-			return body, at("params."+p.Name, err)
+			return body, fields.At("params."+p.Name, err)
 		}
 		if r, ok := expr.Isolated(value.String); ok && r.Path[0] == "steps" {
 			later[p.Name] = r
@@ -39,8 +40,8 @@ func actionBody(action *v1beta1.StepActionSpec, given v1.Params, task, common ex
 	if err != nil {
 		return body, err
 	}
-	w := walker{vars: withParams(common, values), rewrite: func(s string) string { return postpone(s, later) }}
-	return body, w.value(reflect.ValueOf(&body).Elem())
+	w := fields.Walker{Vars: withParams(common, values), Rewrite: func(s string) string { return postpone(s, later) }}
+	return body, scripts.Put(s.code(&body), w, s.strangers, func() error { return w.Put(&body) })
 }
 
 // postpone rewrites references to parameters whose value is the result of an

@@ -12,6 +12,7 @@ import (
 
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 	"github.com/slipway-dev/slipway/entrypoint/contract"
+	"github.com/slipway-dev/slipway/pkg/compile/fields"
 	"github.com/slipway-dev/slipway/pkg/expr"
 )
 
@@ -22,8 +23,8 @@ func makeSteps(b *builder) error {
 	vars.SetText(retryCount, fmt.Sprint(b.in.Attempt))
 	for i := range spec.Steps {
 		s := &spec.Steps[i]
-		if err := substitute(s, vars, nil); err != nil {
-			return at(fmt.Sprintf("steps[%d]", i), err)
+		if err := (fields.Walker{Vars: vars}).Put(s); err != nil {
+			return fields.At(fmt.Sprintf("steps[%d]", i), err)
 		}
 		if spec.StepTemplate != nil {
 			mergeTemplate(s, spec.StepTemplate)
@@ -108,7 +109,7 @@ func startByEntrypoint(b *builder) error {
 		s := &b.task.Spec.Steps[i]
 		step, err := b.instructions(i, s)
 		if err != nil {
-			return at(fmt.Sprintf("steps[%d]", i), err)
+			return fields.At(fmt.Sprintf("steps[%d]", i), err)
 		}
 		step.MessageLimit = contract.MessageLimit(containers)
 		step.SecretEnv, step.SecretPaths = b.secretsOf(i)
@@ -243,7 +244,9 @@ func usesArtifacts(s *v1.Step) bool {
 func (b *builder) refs(i int, s *v1.Step) ([]contract.Ref, error) {
 	texts := append(append([]string{s.Script}, s.Command...), s.Args...)
 	for _, e := range s.Env {
-		texts = append(texts, e.Value)
+		if !strings.HasPrefix(e.Name, contract.ValuePrefix) {
+			texts = append(texts, e.Value)
+		}
 	}
 	for _, w := range s.When {
 		texts = append(append(texts, w.Input), w.Values...)

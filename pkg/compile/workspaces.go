@@ -12,6 +12,7 @@ import (
 
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 	"github.com/slipway-dev/slipway/entrypoint/contract"
+	"github.com/slipway-dev/slipway/pkg/compile/fields"
 	"github.com/slipway-dev/slipway/pkg/expr"
 	"github.com/slipway-dev/slipway/pkg/suggest"
 )
@@ -27,8 +28,8 @@ func Workspaces(declared v1.ParamSpecs, b Binding) ([]v1.WorkspaceBinding, error
 	for i := range list {
 		list[i] = *list[i].DeepCopy()
 	}
-	if err := substitute(&list, withParams(commonVars(&v1.TaskSpec{}, b), params), nil); err != nil {
-		return nil, at("workspaces", err)
+	if err := (fields.Walker{Vars: withParams(commonVars(&v1.TaskSpec{}, b), params)}).Put(&list); err != nil {
+		return nil, fields.At("workspaces", err)
 	}
 	return list, nil
 }

@@ -14,6 +14,11 @@ import (
 // It returns an *Error for a name that is not known, an index out of bounds, a
 // key that is missing, and a whole array or object in the middle of a string.
 func Substitute(s string, vars Vars) (string, error) {
+	return SubstituteBy(s, vars, func(_ Reference, value string) string { return value })
+}
+
+// SubstituteBy is Substitute with what put makes of a value in the place of it.
+func SubstituteBy(s string, vars Vars, put func(r Reference, value string) string) (string, error) {
 	refs := References(s)
 	if len(refs) == 0 {
 		return s, nil
@@ -32,7 +37,7 @@ func Substitute(s string, vars Vars) (string, error) {
 			return "", &Error{r, ErrKind, fmt.Sprintf("this is %s: it may only stand alone as an element of a list, so name one element of it", value.Kind)}
 		}
 		b.WriteString(s[at:r.Pos])
-		b.WriteString(value.String)
+		b.WriteString(put(r, value.String))
 		at = r.End
 	}
 	b.WriteString(s[at:])

@@ -12,6 +12,7 @@ import (
 	"github.com/slipway-dev/slipway/api/tekton/validation/unsupported"
 	"github.com/slipway-dev/slipway/pkg/compile"
 	"github.com/slipway-dev/slipway/pkg/resolve"
+	"github.com/slipway-dev/slipway/pkg/untrusted"
 )
 
 // spec finds what the run runs and binds it to the run. A retry runs what the
@@ -42,6 +43,7 @@ func (r *Reconciler) spec(ctx context.Context, run *v1.TaskRun) (*resolvedSpec, 
 	resolved.task, err = compile.Spec(task.Spec, compile.Binding{
 		Name: run.Name, Namespace: run.Namespace, UID: string(run.UID), TaskName: task.Name,
 		Inline: run.Spec.TaskSpec != nil, Params: run.Spec.Params, Workspaces: bound(run, resolved.workspaces), StepActions: actions,
+		Strangers: untrusted.Decode(run.Annotations[untrusted.Annotation]),
 	})
 	if err != nil {
 		return nil, unfit(err)

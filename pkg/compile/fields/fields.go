@@ -1,4 +1,6 @@
-package compile
+// Package fields puts variables into every string of an object, and names the field
+// that an error is about as users write it.
+package fields
 
 import (
 	"fmt"
@@ -9,39 +11,38 @@ import (
 	"github.com/slipway-dev/slipway/pkg/expr"
 )
 
-// substitute puts variables into every string below the value that v points
-// to: into fields, lists, maps' values and what they contain. An element of a
-// list of strings that is one reference to an array becomes the array's
-// elements. The error begins with the path of the field as users write it.
-func substitute(v any, vars expr.Vars, check func(expr.Reference) error) error {
-	w := walker{vars: vars, check: check}
-	return w.value(reflect.ValueOf(v).Elem())
+// Walker says what is put in.
+type Walker struct {
+	Vars expr.Vars
+	// Check, when set, refuses references.
+	Check func(expr.Reference) error
+	// Rewrite, when set, changes a text before its references are looked up.
+	Rewrite func(string) string
 }
 
-type walker struct {
-	vars expr.Vars
-	// check, when set, refuses references.
-	check func(expr.Reference) error
-	// rewrite, when set, changes a text before its references are looked up.
-	rewrite func(string) string
-}
+// Put puts variables into every string below the value that v points to: into
+// fields, lists, maps' values and what they contain. An element of a list of
+// strings that is one reference to an array becomes the array's elements. The error
+// begins with the path of the field as users write it.
+func (w Walker) Put(v any) error { return w.value(reflect.ValueOf(v).Elem()) }
 
-func (w walker) prepare(s string) (string, error) {
-	if w.rewrite != nil {
-		s = w.rewrite(s)
+// Prepare is a text as its references are looked up.
+func (w Walker) Prepare(s string) (string, error) {
+	if w.Rewrite != nil {
+		s = w.Rewrite(s)
 	}
-	if w.check == nil {
+	if w.Check == nil {
 		return s, nil
 	}
 	for _, r := range expr.References(s) {
-		if err := w.check(r); err != nil {
+		if err := w.Check(r); err != nil {
 			return "", err
 		}
 	}
 	return s, nil
 }
 
-func (w walker) value(v reflect.Value) error {
+func (w Walker) value(v reflect.Value) error {
 	switch v.Kind() {
 	case reflect.String:
 		return w.text(v)
@@ -60,15 +61,15 @@ func (w walker) value(v reflect.Value) error {
 	return nil
 }
 
-func (w walker) text(v reflect.Value) error {
+func (w Walker) text(v reflect.Value) error {
 	if !strings.Contains(v.String(), "$(") {
 		return nil
 	}
-	text, err := w.prepare(v.String())
+	text, err := w.Prepare(v.String())
 	if err != nil {
 		return err
 	}
-	out, err := expr.Substitute(text, w.vars)
+	out, err := expr.Substitute(text, w.Vars)
 	if err != nil {
 		return err
 	}
@@ -76,30 +77,30 @@ func (w walker) text(v reflect.Value) error {
 	return nil
 }
 
-func (w walker) fields(v reflect.Value) error {
+func (w Walker) fields(v reflect.Value) error {
 	for i := range v.NumField() {
 		field := v.Type().Field(i)
 		if !field.IsExported() {
 			continue
 		}
 		if err := w.value(v.Field(i)); err != nil {
-			return at(fieldName(field), err)
+			return At(fieldName(field), err)
 		}
 	}
 	return nil
 }
 
-func (w walker) list(v reflect.Value) error {
+func (w Walker) list(v reflect.Value) error {
 	if texts, ok := v.Interface().([]string); ok {
 		prepared := slices.Clone(texts)
 		for i := range prepared {
-			text, err := w.prepare(prepared[i])
+			text, err := w.Prepare(prepared[i])
 			if err != nil {
 				return err
 			}
 			prepared[i] = text
 		}
-		out, err := expr.SubstituteList(prepared, w.vars)
+		out, err := expr.SubstituteList(prepared, w.Vars)
 		if err != nil {
 			return err
 		}
@@ -108,18 +109,18 @@ func (w walker) list(v reflect.Value) error {
 	}
 	for i := range v.Len() {
 		if err := w.value(v.Index(i)); err != nil {
-			return at(fmt.Sprintf("[%d]", i), err)
+			return At(fmt.Sprintf("[%d]", i), err)
 		}
 	}
 	return nil
 }
 
-func (w walker) entries(v reflect.Value) error {
+func (w Walker) entries(v reflect.Value) error {
 	for _, key := range v.MapKeys() {
 		item := reflect.New(v.Type().Elem()).Elem()
 		item.Set(v.MapIndex(key))
 		if err := w.value(item); err != nil {
-			return at(fmt.Sprint(key), err)
+			return At(fmt.Sprint(key), err)
 		}
 		v.SetMapIndex(key, item)
 	}
@@ -135,7 +136,8 @@ type fieldError struct {
 func (e *fieldError) Error() string { return e.path + ": " + e.err.Error() }
 func (e *fieldError) Unwrap() error { return e.err }
 
-func at(name string, err error) error {
+// At is an error in a field; those around it are added on the way up.
+func At(name string, err error) error {
 	inner, ok := err.(*fieldError) //nolint:errorlint // one further down has a path of its own
 	switch {
 	case !ok:

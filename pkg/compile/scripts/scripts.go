@@ -1,0 +1,194 @@
+// Package scripts puts variables into what an interpreter reads as code, so that a
+// value that a stranger chose stays a value: it comes by the environment.
+package scripts
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/slipway-dev/slipway/entrypoint/contract"
+	"github.com/slipway-dev/slipway/pkg/compile/fields"
+	"github.com/slipway-dev/slipway/pkg/expr"
+	"github.com/slipway-dev/slipway/pkg/untrusted"
+)
+
+// Code is what a step, a sidecar or the template of steps runs.
+type Code struct {
+	// Script may be nil, where there can be none.
+	Script        *string
+	Command, Args *[]string
+	Env           *[]corev1.EnvVar
+	// Inherited is the command where Command is empty.
+	Inherited []string
+}
+
+// hole stands in the place of a code until all else is put in.
+const hole = "\x00code\x00"
+
+// Put puts the variables of w into code, and has rest put them everywhere else. Where
+// a value holds one of strangers, a shell gets a variable of the environment in its
+// place; the error is that it cannot, with a way out.
+func Put(c Code, w fields.Walker, strangers untrusted.Values, rest func() error) error {
+	if strangers.None() {
+		return rest()
+	}
+	p := &putter{walker: w, strangers: strangers, env: *c.Env}
+	if c.Script != nil && *c.Script != "" {
+		out, err := p.code(*c.Script, ofScript(*c.Script))
+		if err != nil {
+			return fields.At("script", err)
+		}
+		*c.Script = hole
+		defer func() { *c.Script = out }()
+	}
+	words, inherited := slices.Clone(*c.Command), 0
+	if len(words) == 0 && (c.Script == nil || *c.Script == "") {
+		words, inherited = slices.Clone(c.Inherited), len(c.Inherited)
+	}
+	commands := len(words)
+	words = append(words, *c.Args...)
+	if i, language, ok := codeIn(words); ok && i >= inherited {
+		list, name, at := c.Command, "command", i
+		if i >= commands {
+			list, name, at = c.Args, "args", i-commands
+		}
+		out, err := p.code(words[i], language)
+		if err != nil {
+			return fields.At(name, fields.At("["+strconv.Itoa(at)+"]", err))
+		}
+		(*list)[at] = hole
+		defer func() {
+			if i := slices.Index(*list, hole); i >= 0 {
+				(*list)[i] = out
+			}
+		}()
+	}
+	if err := rest(); err != nil {
+		return err
+	}
+	*c.Env = append(*c.Env, p.added...)
+	return nil
+}
+
+type putter struct {
+	walker    fields.Walker
+	strangers untrusted.Values
+	env       []corev1.EnvVar
+	added     []corev1.EnvVar
+}
+
+// hostile is a reference whose value a stranger had a part in.
+type hostile struct {
+	ref         expr.Reference
+	value, mark string
+}
+
+// code returns a code with all variables put in.
+func (p *putter) code(text string, language interpreter) (string, error) {
+	text, err := p.walker.Prepare(text)
+	if err != nil {
+		return "", err
+	}
+	if r, ok := expr.Isolated(text); ok && r.Selector == expr.All {
+		return text, p.array(r)
+	}
+	marked, found, err := p.marked(text)
+	if err != nil || len(found) == 0 {
+		return marked, err
+	}
+	var where map[string]place
+	var unread error
+	if language.dialects != nil {
+		marks := make([]string, len(found))
+		for i, h := range found {
+			marks[i] = h.mark
+		}
+		where, unread = places(marked, marks, language.dialects)
+	} else {
+		unread = fmt.Errorf("%s would read it as code", language.name)
+	}
+	for _, h := range found {
+		at := where[h.mark]
+		if unread != nil {
+			at.err = unread
+		}
+		put := h.value
+		switch {
+		case at.err == nil:
+			put = at.form.text(p.variable(h))
+		case !language.mild || !isMild(h.value):
+			return "", fmt.Errorf("%s: its value is one that anybody may choose, and %w; give the step an env entry with the value %s and use that", h.ref, at.err, h.ref)
+		}
+		marked = strings.ReplaceAll(marked, h.mark, put)
+	}
+	return marked, nil
+}
+
+// array refuses a code that comes with an array.
+func (p *putter) array(r expr.Reference) error {
+	value, _, err := p.walker.Vars.Lookup(r)
+	if err == nil && slices.ContainsFunc(value.Array, p.strangers.In) {
+		return fmt.Errorf("%s: one of its values is one that anybody may choose, and would be run", r)
+	}
+	return err
+}
+
+// marked returns the text with the values that are known, and marks in the place of
+// those of strangers.
+func (p *putter) marked(text string) (string, []hostile, error) {
+	for mark := "slipwayvalue"; ; mark += "x" {
+		var found []hostile
+		out, err := expr.SubstituteBy(text, p.walker.Vars, func(r expr.Reference, value string) string {
+			if !p.strangers.In(value) {
+				return value
+			}
+			h := hostile{r, value, mark + strconv.Itoa(len(found)) + "z"}
+			found = append(found, h)
+			return h.mark
+		})
+		if err != nil || strings.Count(out, mark) == len(found) {
+			return out, found, err
+		}
+	}
+}
+
+// isMild reports whether a value is of words only.
+func isMild(s string) bool {
+	return untrusted.IsSafe(strings.Map(func(r rune) rune {
+		if r == ' ' || r > 0x7f && r != 0x2028 && r != 0x2029 && r != 0x85 {
+			return '-'
+		}
+		return r
+	}, s))
+}
+
+// variable returns the name of a variable of the environment that holds a value.
+func (p *putter) variable(h hostile) string {
+	// The kubelet would look up what stands in $(…).
+	value := strings.ReplaceAll(h.value, "$", "$$")
+	text := h.ref.Name()
+	if h.ref.Selector == expr.At {
+		text += "_" + strconv.Itoa(h.ref.Index)
+	}
+	base := contract.ValuePrefix + strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' {
+			return r
+		}
+		return '_'
+	}, strings.ToUpper(text))
+	for name, n := base, 2; ; name, n = base+"_"+strconv.Itoa(n), n+1 {
+		all := append(slices.Clone(p.env), p.added...)
+		i := slices.IndexFunc(all, func(e corev1.EnvVar) bool { return e.Name == name })
+		if i < 0 {
+			p.added = append(p.added, corev1.EnvVar{Name: name, Value: value})
+			return name
+		}
+		if i >= len(p.env) && all[i].Value == value {
+			return name
+		}
+	}
+}
