@@ -12,6 +12,7 @@ import (
 	"github.com/slipway-dev/slipway/pkg/forge"
 	"github.com/slipway-dev/slipway/pkg/forge/gitea"
 	"github.com/slipway-dev/slipway/pkg/forge/github"
+	"github.com/slipway-dev/slipway/pkg/forge/gitlab"
 )
 
 // DefaultTokenKey is the key of the Secret of credentials whose Repository names none.
@@ -58,6 +59,8 @@ func HookFor(provider v1alpha1.Provider, address string) (forge.Hook, error) {
 		return gitea.Hook{}, nil
 	case v1alpha1.ProviderGitHub:
 		return github.Hook{}, nil
+	case v1alpha1.ProviderGitLab:
+		return gitlab.Hook{}, nil
 	}
 	return nil, fmt.Errorf("the provider %s is not known", provider)
 }
@@ -94,6 +97,8 @@ func (f *Forges) New(r *v1alpha1.Repository, secret map[string][]byte) (forge.Cl
 		return nil, err
 	}
 	switch provider {
+	case v1alpha1.ProviderGitLab:
+		return gitlab.New(base(r.Spec.API, at.host+"/api/v4"), at.path, token, f.Transport), nil
 	case v1alpha1.ProviderGitHub:
 		return github.New(base(r.Spec.API, at.github()), at.owner, at.name, token, f.Transport), nil
 	case v1alpha1.ProviderGitea, v1alpha1.ProviderForgejo:

@@ -29,6 +29,7 @@ func TestNew(t *testing.T) {
 		"Gitea by its API":    {v1alpha1.ProviderGitea, "https://git.example/ada/engine", "http://gitea.forge:3000/api/v1/", "http://gitea.forge:3000/api/v1/repos/ada/engine token t0ken"},
 		"GitHub":              {"", "https://github.com/ada/engine", "", "https://api.github.com/repos/ada/engine Bearer t0ken"},
 		"GitHub Enterprise":   {v1alpha1.ProviderGitHub, "https://code.example/ada/engine", "", "https://code.example/api/v3/repos/ada/engine Bearer t0ken"},
+		"GitLab":              {"", "https://gitlab.com/crew/ada/engine", "", "https://gitlab.com/api/v4/projects/crew%2Fada%2Fengine Bearer t0ken"},
 		"Codeberg is Forgejo": {"", "https://codeberg.org/ada/engine", "", "https://codeberg.org/api/v1/repos/ada/engine token t0ken"},
 	} {
 		t.Run(name, func(t *testing.T) {
