@@ -19,11 +19,7 @@ const (
 
 // resolve returns n with aliases and merge keys replaced by what they stand for.
 func (d *decoder) resolve(n *yaml.Node, depth int) *yaml.Node {
-	d.nodes++
-	if d.budget != nil {
-		*d.budget--
-	}
-	if depth == 0 || d.nodes > maxNodes || d.budget != nil && *d.budget < 0 {
+	if depth == 0 || !d.count() {
 		if !d.tooLarge {
 			d.fail(n.Line, nil, "is nested too deeply, or its aliases unfold to too much")
 		}
@@ -54,6 +50,16 @@ func (d *decoder) resolve(n *yaml.Node, depth int) *yaml.Node {
 		merge(&out, m)
 	}
 	return &out
+}
+
+// count counts one more node, and reports whether it may be read.
+func (d *decoder) count() bool {
+	d.nodes++
+	if d.budget == nil {
+		return d.nodes <= maxNodes
+	}
+	*d.budget--
+	return d.nodes <= maxNodes && *d.budget >= 0
 }
 
 // merge adds to n the entries of m, or of each object in the list m, that it

@@ -3,7 +3,6 @@ package trigger
 import (
 	"encoding/json"
 	"maps"
-	"net/textproto"
 	"path"
 	"slices"
 	"strconv"
@@ -151,7 +150,7 @@ func (f *facts) eventType() string {
 func (f *facts) headers() map[string]string {
 	out := map[string]string{}
 	for k, v := range f.in.Headers {
-		out[textproto.CanonicalMIMEHeaderKey(k)] = v
+		out[k] = v
 		out[strings.ToLower(k)] = v
 	}
 	return out

@@ -137,20 +137,22 @@ func (m *matcher) byExpression() answers {
 }
 
 func (m *matcher) byAnnotations() answers {
-	relabeled := m.in.Event.PullRequest != nil && m.in.Event.PullRequest.Action == v1alpha1.PullRequestLabeled
-	if _, _, ok := m.get(onLabel); relabeled && !ok {
+	pr := m.in.Event.PullRequest
+	_, _, byLabel := m.get(onLabel)
+	if pr != nil && pr.Action == v1alpha1.PullRequestLabeled && !byLabel {
 		return answers{}
 	}
-	if !m.fits(onEvent, m.onEvent) || !m.fits(onTargetBranch, m.onBranch) {
+	if !m.fits(onEvent, m.onEvent) || !m.fits(onTargetBranch, m.onBranch) || byLabel && !m.fits(onLabel, m.hasLabel) {
 		return answers{}
 	}
-	if _, _, ok := m.get(onLabel); ok && !m.fits(onLabel, m.hasLabel) {
-		return answers{}
-	}
+	return m.byPaths()
+}
+
+func (m *matcher) byPaths() answers {
 	_, _, paths := m.get(onPathChange)
 	_, _, ignore := m.get(onPathChangeIgnore)
 	ok := (!ignore || !m.fits(onPathChangeIgnore, m.changed)) && (!paths || m.fits(onPathChange, m.changed))
-	return answers{yes: ok && len(m.problems) == 0, askedFiles: paths || ignore}
+	return answers{yes: ok, askedFiles: paths || ignore}
 }
 
 // fits reports whether one of the items of an annotation does; without the

@@ -3,7 +3,7 @@ package trigger
 import (
 	"fmt"
 	"maps"
-	"net/url"
+	"path"
 	"slices"
 	"strings"
 
@@ -88,20 +88,20 @@ func reference(kind, text string, base Reference) (Reference, error) {
 		name, version, _ := strings.Cut(rest, ":")
 		return Reference{Kind: kind, Hub: scheme, Name: name, Version: version}, nil
 	case base.URL != "" && strings.HasPrefix(text, "."):
-		u, err := url.Parse(base.URL)
-		if err != nil {
-			return Reference{}, err
-		}
-		relative, err := u.Parse(text)
-		if err != nil {
-			return Reference{}, err
-		}
-		return Reference{Kind: kind, URL: relative.String()}, nil
+		return Reference{Kind: kind, URL: beside(base.URL, text)}, nil
 	case strings.Contains(text, "/"):
 		return Reference{Kind: kind, Path: strings.TrimPrefix(text, "./")}, nil
 	}
 	name, version, _ := strings.Cut(text, ":")
 	return Reference{Kind: kind, Name: name, Version: version}, nil
+}
+
+// beside is the address of a file whose path is relative to that of another.
+func beside(address, file string) string {
+	address, _, _ = strings.Cut(address, "?")
+	scheme, rest, _ := strings.Cut(address, "://")
+	host, where, _ := strings.Cut(rest, "/")
+	return scheme + "://" + host + path.Join("/", path.Dir("/"+where), file)
 }
 
 // library is what names mean for one run.

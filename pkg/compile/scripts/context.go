@@ -158,34 +158,42 @@ func refused(n syntax.Node, below []syntax.Node) error {
 	case *syntax.ArithmExp, *syntax.ArithmCmd, *syntax.LetClause, *syntax.CStyleLoop,
 		*syntax.BinaryArithm, *syntax.UnaryArithm, *syntax.ParenArithm, *syntax.FlagsArithm:
 		return errArithmetic
-	case *syntax.ParamExp:
-		return errors.New("it stands within ${…}")
-	case *syntax.ExtGlob:
-		return errors.New("it stands in a pattern")
-	case *syntax.CmdSubst:
-		if n.Backquotes {
-			return errors.New("it stands in backquotes: write $(…)")
-		}
-	case *syntax.Assign:
-		return inAssign(n, below[0])
-	case *syntax.ArrayElem:
-		if n.Index != nil && below[0] == syntax.Node(n.Index) {
-			return errArithmetic
-		}
-	case *syntax.DeclClause:
-		return inDeclaration(n)
+	case *syntax.ParamExp, *syntax.ExtGlob:
+		return errors.New("it stands within an expansion or a pattern")
+	case *syntax.Assign, *syntax.ArrayElem, *syntax.DeclClause:
+		return inVariable(n, below[0])
+	case *syntax.BinaryTest, *syntax.UnaryTest:
+		return inTest(n)
+	}
+	return inCommand(n, below[0])
+}
+
+// inTest refuses what evaluates its operands.
+func inTest(n syntax.Node) error {
+	switch n := n.(type) {
 	case *syntax.BinaryTest:
 		if slices.Contains([]syntax.BinTestOperator{syntax.TsEql, syntax.TsNeq, syntax.TsLeq, syntax.TsGeq, syntax.TsLss, syntax.TsGtr}, n.Op) {
 			return errArithmetic
 		}
 	case *syntax.UnaryTest:
 		if n.Op == syntax.TsVarSet || n.Op == syntax.TsRefVar || n.Op == syntax.TsOptSet {
-			return errors.New("it stands in the place of a variable's name")
+			return errName
+		}
+	}
+	return nil
+}
+
+// inCommand refuses what commands run.
+func inCommand(n, child syntax.Node) error {
+	switch n := n.(type) {
+	case *syntax.CmdSubst:
+		if n.Backquotes {
+			return errors.New("it stands in backquotes: write $(…)")
 		}
 	case *syntax.CallExpr:
-		return inCall(n, below[0])
+		return inCall(n, child)
 	case *syntax.Stmt:
-		if _, ok := below[0].(*syntax.Redirect); ok {
+		if _, ok := child.(*syntax.Redirect); ok {
 			return readsCode(n)
 		}
 	case *syntax.BinaryCmd:
@@ -196,12 +204,29 @@ func refused(n syntax.Node, below []syntax.Node) error {
 	return nil
 }
 
+var errName = errors.New("it stands in the place of a variable's name")
+
+// inVariable refuses names and indexes, and values of integers and of references.
+func inVariable(n, child syntax.Node) error {
+	switch n := n.(type) {
+	case *syntax.Assign:
+		return inAssign(n, child)
+	case *syntax.ArrayElem:
+		if n.Index != nil && child == syntax.Node(n.Index) {
+			return errArithmetic
+		}
+	case *syntax.DeclClause:
+		return inDeclaration(n)
+	}
+	return nil
+}
+
 func inAssign(a *syntax.Assign, child syntax.Node) error {
 	switch {
 	case a.Index != nil && child == syntax.Node(a.Index):
 		return errArithmetic
 	case a.Name == nil || a.Naked || child == syntax.Node(a.Name):
-		return errors.New("it stands in the place of a variable's name")
+		return errName
 	}
 	return nil
 }

@@ -119,18 +119,20 @@ func shellCode(words []string, from int) (int, bool) {
 		switch {
 		case w == "--":
 			return i + 1, code && i+1 < len(words)
-		case strings.HasPrefix(w, "--"):
-			if w == "--rcfile" || w == "--init-file" {
-				i++
-			}
-		case len(w) > 1 && (w[0] == '-' || w[0] == '+'):
-			code = code || w[0] == '-' && strings.Contains(w, "c")
-			if strings.HasSuffix(w, "o") {
-				i++
-			}
-		default:
+		case len(w) < 2 || w[0] != '-' && w[0] != '+':
 			return i, code
+		case takesWord(w):
+			i++
 		}
+		code = code || w[0] == '-' && w[1] != '-' && strings.Contains(w, "c")
 	}
 	return 0, false
+}
+
+// takesWord reports an option of a shell that the next word belongs to.
+func takesWord(option string) bool {
+	if strings.HasPrefix(option, "--") {
+		return option == "--rcfile" || option == "--init-file"
+	}
+	return strings.HasSuffix(option, "o") || strings.HasSuffix(option, "O")
 }

@@ -37,37 +37,17 @@ func Put(c Code, w fields.Walker, strangers untrusted.Values, rest func() error)
 		return rest()
 	}
 	p := &putter{walker: w, strangers: strangers, env: *c.Env}
-	if c.Script != nil && *c.Script != "" {
-		out, err := p.code(*c.Script, ofScript(*c.Script))
-		if err != nil {
-			return fields.At("script", err)
-		}
-		*c.Script = hole
-		defer func() { *c.Script = out }()
+	fillScript, err := p.script(c)
+	if err != nil {
+		return err
 	}
-	words, inherited := slices.Clone(*c.Command), 0
-	if len(words) == 0 && (c.Script == nil || *c.Script == "") {
-		words, inherited = slices.Clone(c.Inherited), len(c.Inherited)
+	fillWord, err := p.word(c)
+	if err == nil {
+		err = rest()
 	}
-	commands := len(words)
-	words = append(words, *c.Args...)
-	if i, language, ok := codeIn(words); ok && i >= inherited {
-		list, name, at := c.Command, "command", i
-		if i >= commands {
-			list, name, at = c.Args, "args", i-commands
-		}
-		out, err := p.code(words[i], language)
-		if err != nil {
-			return fields.At(name, fields.At("["+strconv.Itoa(at)+"]", err))
-		}
-		(*list)[at] = hole
-		defer func() {
-			if i := slices.Index(*list, hole); i >= 0 {
-				(*list)[i] = out
-			}
-		}()
-	}
-	if err := rest(); err != nil {
+	fillScript()
+	fillWord()
+	if err != nil {
 		return err
 	}
 	*c.Env = append(*c.Env, p.added...)
@@ -79,6 +59,49 @@ type putter struct {
 	strangers untrusted.Values
 	env       []corev1.EnvVar
 	added     []corev1.EnvVar
+}
+
+// script makes a hole of the script; fill puts what is run into it.
+func (p *putter) script(c Code) (fill func(), err error) {
+	if c.Script == nil || *c.Script == "" {
+		return func() {}, nil
+	}
+	out, err := p.code(*c.Script, ofScript(*c.Script))
+	if err != nil {
+		return nil, fields.At("script", err)
+	}
+	*c.Script = hole
+	return func() { *c.Script = out }, nil
+}
+
+// word makes a hole of the word of the command that is code.
+func (p *putter) word(c Code) (fill func(), err error) {
+	fill = func() {}
+	words, inherited := slices.Clone(*c.Command), 0
+	if len(words) == 0 && (c.Script == nil || *c.Script == "") {
+		words, inherited = slices.Clone(c.Inherited), len(c.Inherited)
+	}
+	commands := len(words)
+	words = append(words, *c.Args...)
+	i, language, ok := codeIn(words)
+	if !ok || i < inherited {
+		return fill, nil
+	}
+	list, name := c.Command, "command"
+	if i >= commands {
+		list, name, i = c.Args, "args", i-commands
+	}
+	out, err := p.code((*list)[i], language)
+	if err != nil {
+		return fill, fields.At(name, fields.At("["+strconv.Itoa(i)+"]", err))
+	}
+	(*list)[i] = hole
+	return func() {
+		// A list before it may have become longer or shorter.
+		if i := slices.Index(*list, hole); i >= 0 {
+			(*list)[i] = out
+		}
+	}, nil
 }
 
 // hostile is a reference whose value a stranger had a part in.
@@ -100,17 +123,7 @@ func (p *putter) code(text string, language interpreter) (string, error) {
 	if err != nil || len(found) == 0 {
 		return marked, err
 	}
-	var where map[string]place
-	var unread error
-	if language.dialects != nil {
-		marks := make([]string, len(found))
-		for i, h := range found {
-			marks[i] = h.mark
-		}
-		where, unread = places(marked, marks, language.dialects)
-	} else {
-		unread = fmt.Errorf("%s would read it as code", language.name)
-	}
+	where, unread := judge(marked, found, language)
 	for _, h := range found {
 		at := where[h.mark]
 		if unread != nil {
@@ -126,6 +139,18 @@ func (p *putter) code(text string, language interpreter) (string, error) {
 		marked = strings.ReplaceAll(marked, h.mark, put)
 	}
 	return marked, nil
+}
+
+// judge finds where the marks stand; the error is of all of them.
+func judge(marked string, found []hostile, language interpreter) (map[string]place, error) {
+	if language.dialects == nil {
+		return nil, fmt.Errorf("%s would read it as code", language.name)
+	}
+	marks := make([]string, len(found))
+	for i, h := range found {
+		marks[i] = h.mark
+	}
+	return places(marked, marks, language.dialects)
 }
 
 // array refuses a code that comes with an array.
