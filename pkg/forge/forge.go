@@ -30,9 +30,10 @@ type Hook interface {
 	Verify(header http.Header, body, secret []byte) error
 	// Delivery is the forge's own id of a webhook; empty if it gives none.
 	Delivery(header http.Header) string
-	// Parse reads what happened. The error is ErrNotOurs for what starts nothing, and
+	// Parse reads what happened: one event, or more where a push of several branches is
+	// one webhook. The error is ErrNotOurs for what starts nothing, and
 	// otherwise says what is wrong with the body.
-	Parse(header http.Header, body []byte) (*v1alpha1.Event, error)
+	Parse(header http.Header, body []byte) ([]v1alpha1.Event, error)
 }
 
 // Client asks and tells a forge about one repository. Each method says how many

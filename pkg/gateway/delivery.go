@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -65,13 +66,17 @@ func (g *Gateway) pretend(header http.Header, body []byte, why string) error {
 // newDecoy makes a secret that nobody knows.
 func newDecoy() []byte { return []byte(rand.Text()) }
 
-// event is named by the body alone: the header with the forge's own id is not signed, so
-// that whoever replays a webhook could give it another one.
-func (d *delivery) event(what *v1alpha1.Event, now time.Time) (*v1alpha1.RepositoryEvent, error) {
+// event is the i-th of the webhook. It is named by the body and i alone: the header with
+// the forge's own id is not signed, so that whoever replays a webhook could give it
+// another one.
+func (d *delivery) event(i int, what *v1alpha1.Event, now time.Time) (*v1alpha1.RepositoryEvent, error) {
 	identity := d.body
 	if d.repository.Spec.Provider == v1alpha1.ProviderGeneric {
 		// Calls by programs may well be alike, and say by an id of their own that they are not.
 		identity = slices.Concat([]byte(d.hook.Delivery(d.header)), []byte{0}, d.body)
+	}
+	if i > 0 {
+		identity = slices.Concat(identity, []byte{0}, strconv.AppendInt(nil, int64(i), 10))
 	}
 	e := v1alpha1.NewEvent(d.repository, v1alpha1.OriginWebhook, identity, now)
 	e.Spec.Delivery, e.Spec.Event, e.Spec.Headers = d.hook.Delivery(d.header), *what, kept(d.header)

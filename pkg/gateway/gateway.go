@@ -155,7 +155,18 @@ func (g *Gateway) take(ctx context.Context, log *slog.Logger, d *delivery) answe
 		log.Info("a webhook could not be read", "error", err)
 		return answer{code: http.StatusBadRequest, outcome: "invalid", Error: err.Error()}
 	}
-	e, err := d.event(what, g.Now())
+	var a answer
+	for i := range what {
+		if a = g.store(ctx, log, d, i, &what[i]); a.code >= http.StatusBadRequest {
+			break
+		}
+	}
+	return a
+}
+
+// store stores one of the events of a webhook.
+func (g *Gateway) store(ctx context.Context, log *slog.Logger, d *delivery, i int, what *v1alpha1.Event) answer {
+	e, err := d.event(i, what, g.Now())
 	if err != nil {
 		return answer{code: http.StatusBadRequest, outcome: "invalid", Error: err.Error()}
 	}

@@ -35,7 +35,7 @@ func Parse(t *testing.T, hook forge.Hook, deliveries []Delivery) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			e, err := hook.Parse(d.Header, body)
+			events, err := hook.Parse(d.Header, body)
 			if d.NotOurs != "" {
 				if !errors.Is(err, forge.ErrNotOurs) || !strings.Contains(err.Error(), d.NotOurs) {
 					t.Errorf("%v, want one that is not ours: %s", err, d.NotOurs)
@@ -45,11 +45,15 @@ func Parse(t *testing.T, hook forge.Hook, deliveries []Delivery) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			text, err := json.MarshalIndent(e, "", "  ")
-			if err != nil {
-				t.Fatal(err)
+			var texts strings.Builder
+			for _, e := range events {
+				text, err := json.MarshalIndent(e, "", "  ")
+				if err != nil {
+					t.Fatal(err)
+				}
+				texts.Write(append(text, '\n'))
 			}
-			golden(t, d.Body+".golden", string(text)+"\n")
+			golden(t, d.Body+".golden", texts.String())
 		})
 	}
 }

@@ -83,7 +83,7 @@ type commit struct {
 }
 
 // Parse reads push, delete, pull_request and issue_comment.
-func (Hook) Parse(h http.Header, body []byte) (*v1alpha1.Event, error) {
+func (Hook) Parse(h http.Header, body []byte) ([]v1alpha1.Event, error) {
 	kind := header(h, "Event")
 	var read func(*payload) (*v1alpha1.Event, error)
 	switch kind {
@@ -106,7 +106,7 @@ func (Hook) Parse(h http.Header, body []byte) (*v1alpha1.Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	return e, forge.Check(e)
+	return []v1alpha1.Event{*e}, forge.Check(e)
 }
 
 func push(p *payload) (*v1alpha1.Event, error) {

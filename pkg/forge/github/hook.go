@@ -64,7 +64,7 @@ type user struct {
 }
 
 // Parse reads push, pull_request, issue_comment and commit_comment.
-func (Hook) Parse(h http.Header, body []byte) (*v1alpha1.Event, error) {
+func (Hook) Parse(h http.Header, body []byte) ([]v1alpha1.Event, error) {
 	kind := h.Get("X-GitHub-Event")
 	var read func(*payload) (*v1alpha1.Event, error)
 	switch kind {
@@ -87,7 +87,7 @@ func (Hook) Parse(h http.Header, body []byte) (*v1alpha1.Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	return e, forge.Check(e)
+	return []v1alpha1.Event{*e}, forge.Check(e)
 }
 
 func push(p *payload) (*v1alpha1.Event, error) {

@@ -112,7 +112,7 @@ type changes struct {
 }
 
 // Parse reads the events of pushes, merge requests and notes.
-func (Hook) Parse(h http.Header, body []byte) (*v1alpha1.Event, error) {
+func (Hook) Parse(h http.Header, body []byte) ([]v1alpha1.Event, error) {
 	kind := h.Get("X-Gitlab-Event")
 	var read func(*payload) (*v1alpha1.Event, error)
 	switch kind {
@@ -133,7 +133,7 @@ func (Hook) Parse(h http.Header, body []byte) (*v1alpha1.Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	return e, forge.Check(e)
+	return []v1alpha1.Event{*e}, forge.Check(e)
 }
 
 func push(p *payload) (*v1alpha1.Event, error) {
