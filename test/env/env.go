@@ -26,6 +26,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/yaml"
 
+	slipway "github.com/slipway-dev/slipway/api/slipway/v1alpha1"
 	resolution "github.com/slipway-dev/slipway/api/tekton/resolution/v1beta1"
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 	"github.com/slipway-dev/slipway/api/tekton/v1beta1"
@@ -65,7 +66,7 @@ func New(t *testing.T) *Env {
 	log.SetLogger(logr.Discard())
 	config.QPS, config.Burst, config.UserAgent = -1, -1, "slipway-e2e"
 	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1.AddToScheme, v1beta1.AddToScheme, resolution.AddToScheme} {
+	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1.AddToScheme, v1beta1.AddToScheme, resolution.AddToScheme, slipway.AddToScheme} {
 		if err := add(scheme); err != nil {
 			t.Fatal(err)
 		}
