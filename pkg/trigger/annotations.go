@@ -68,20 +68,63 @@ func hasMatcher(annotations map[string]string) bool {
 	return false
 }
 
-// slips finds annotations whose names are nearly one that is known. Others are left
-// alone: more annotations stand under these prefixes than are read here.
-func (r *reader) slips() {
+// annotations finds what is wrong with the annotations that say when and how a run is
+// started, also those that the next event does not ask about. Those that are not
+// known here are left alone, unless they are nearly one that is: other tools use the
+// prefixes too.
+func (r *reader) annotations() {
 	for _, run := range r.set.runs {
 		for _, key := range slices.Sorted(maps.Keys(run.object.Annotations)) {
 			name, ok := cutPrefix(key)
-			if !ok || slices.Contains(knownAnnotations, name) || taskNumber.MatchString(name) {
+			if !ok {
 				continue
 			}
-			if hint := suggest.DidYouMean(name, knownAnnotations); hint != "" && strings.HasPrefix(name, "on-") {
-				r.problems = append(r.problems, run.problem(annotation(key), "unknown annotation %s%s", key, hint))
+			value := run.object.Annotations[key]
+			if r.set.templates.in(value) {
+				continue
+			}
+			if err := checkAnnotation(name, value); err != nil {
+				r.problems = append(r.problems, run.problem(annotation(key), "%s: %s", key, err))
 			}
 		}
 	}
+}
+
+func checkAnnotation(name, value string) error {
+	var err error
+	switch {
+	case name == onComment:
+		_, err = regexp.Compile(strings.TrimSpace(value))
+	case name == onCEL:
+		_, err = compileCEL(value)
+	case name == maxKeepRuns:
+		_, err = number(value)
+	case name == cancelInProgress:
+		_, err = yes(value)
+	case name == onEvent:
+		err = checkItems(value, checkEvent)
+	case slices.Contains([]string{onTargetBranch, onPathChange, onPathChangeIgnore}, name):
+		err = checkItems(value, func(item string) error { _, err := compileGlob(item); return err })
+	case name == onLabel:
+		_, err = list(value)
+	case name == remotePipeline, taskNumber.MatchString(name):
+		err = checkItems(value, func(item string) error { _, err := reference(kindTask, item, Reference{}); return err })
+	case strings.HasPrefix(name, "on-"):
+		if hint := suggest.DidYouMean(name, knownAnnotations); hint != "" {
+			err = fmt.Errorf("there is no such annotation%s", hint)
+		}
+	}
+	return err
+}
+
+func checkItems(value string, check func(item string) error) error {
+	items, err := list(value)
+	for _, item := range items {
+		if err == nil {
+			err = check(item)
+		}
+	}
+	return err
 }
 
 // list reads [a, b], or a alone. A comma that belongs to an item is written &#44;.

@@ -90,7 +90,17 @@ func (m *matcher) mark(run *v1.PipelineRun) {
 		pacPrefix + "source-branch": sourceBranch, pacPrefix + "source-repo-url": sourceURL,
 		pacPrefix + "repo-url": repo.Spec.URL, pacPrefix + "sender": e.Sender,
 	}
+	forget(run.Labels)
+	forget(run.Annotations)
 	run.Labels, run.Annotations = with(run.Labels, labels, labelValue), with(run.Annotations, annotations, strings.Clone)
+}
+
+// forget removes what only the controllers may say of a run.
+func forget(entries map[string]string) {
+	maps.DeleteFunc(entries, func(key, _ string) bool {
+		name, ours := strings.CutPrefix(key, slipwayPrefix)
+		return ours && !slices.Contains(knownAnnotations, name) && !taskNumber.MatchString(name)
+	})
 }
 
 // with adds entries; those that are empty are left out, and nobody else's stay in

@@ -180,14 +180,16 @@ func (m *matcher) fits(name string, one func(string) (bool, error)) bool {
 
 // events are what on-event may list.
 var events = []string{eventPush, eventPullRequest, eventClosed, string(v1alpha1.EventIncoming),
-	string(v1alpha1.EventSchedule), string(v1alpha1.EventImage), string(v1alpha1.EventComment)}
+	string(v1alpha1.EventSchedule), string(v1alpha1.EventImage)}
 
-func (m *matcher) onEvent(name string) (bool, error) {
+func checkEvent(name string) error {
 	if !slices.Contains(events, name) {
-		return false, fmt.Errorf("no event is named %q%s", name, suggest.DidYouMean(name, events))
+		return fmt.Errorf("no event is named %q%s", name, suggest.DidYouMean(name, events))
 	}
-	return name == m.event(), nil
+	return nil
 }
+
+func (m *matcher) onEvent(name string) (bool, error) { return name == m.event(), checkEvent(name) }
 
 // onBranch compares a branch, tag or glob of them. One that does not begin with
 // refs/ is a branch.

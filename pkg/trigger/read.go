@@ -58,16 +58,14 @@ func (i *item[T]) problem(field, format string, args ...any) Problem {
 func annotation(key string) string { return "metadata.annotations[" + key + "]" }
 
 // Read decodes every YAML document of .tekton/ and .slipway/, by its path. What is
-// wrong with a file is a Problem with its line; the Set holds the rest. As what a
-// run refers to may be missing, nothing should be started while there are any.
-// Kinds other than PipelineRun, Pipeline and Task are passed over.
+// wrong with a file is a Problem with its line; the Set holds the rest. Kinds other than PipelineRun, Pipeline and Task are passed over.
 func Read(files map[string][]byte) (*Set, []Problem) {
 	r := reader{nodes: maxNodes, set: &Set{pipelines: map[string]*item[*v1.Pipeline]{}, tasks: map[string]*item[*v1.Task]{}}}
 	r.read(files)
 	slices.SortFunc(r.set.runs, func(a, b *item[*v1.PipelineRun]) int { return strings.Compare(a.name(), b.name()) })
 	r.twice()
 	r.plain()
-	r.slips()
+	r.annotations()
 	for i := range r.problems {
 		r.problems[i].Message = r.set.templates.restore(r.problems[i].Message)
 	}

@@ -40,10 +40,13 @@ func (t *templates) hide(data []byte) []byte {
 	})
 }
 
+// in reports whether a text has templates.
+func (t *templates) in(s string) bool { return t.mark != "" && strings.Contains(s, t.mark) }
+
 // replace puts the answers for its templates into a text. Each gets the
 // template as it stands in the file.
 func (t *templates) replace(s string, answer func(text string) string) string {
-	if t.mark == "" || !strings.Contains(s, t.mark) {
+	if !t.in(s) {
 		return s
 	}
 	var b strings.Builder
