@@ -21,6 +21,7 @@ import (
 	"github.com/slipway-dev/slipway/pkg/cli/cancel"
 	"github.com/slipway-dev/slipway/pkg/cli/describe"
 	"github.com/slipway-dev/slipway/pkg/cli/doctor"
+	"github.com/slipway-dev/slipway/pkg/cli/initialize"
 	"github.com/slipway-dev/slipway/pkg/cli/internal/env"
 	"github.com/slipway-dev/slipway/pkg/cli/internal/runs"
 	"github.com/slipway-dev/slipway/pkg/cli/internal/style"
@@ -103,7 +104,7 @@ run timed out, 5 the cluster cannot be reached or refuses, 130 interrupted.`,
 		return sign.Verify(ctx, image, key, sign.Options{})
 	}
 	cmd.AddCommand(
-		run.NewCommand(e), start.NewCommand(e), lint.NewCommand(e), logs.NewCommand(e),
+		initialize.NewCommand(e), run.NewCommand(e), start.NewCommand(e), lint.NewCommand(e), logs.NewCommand(e),
 		list.NewCommand(e), describe.NewCommand(e), cancel.NewCommand(e), remove.NewCommand(e),
 		verify.NewCommand(e, verifier), version.NewCommand(e), doctor.NewCommand(e),
 	)
