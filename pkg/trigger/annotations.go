@@ -140,7 +140,10 @@ func list(value string) ([]string, error) {
 	}
 	var items []string
 	for item := range strings.SplitSeq(text, ",") {
-		item = strings.Trim(strings.TrimSpace(item), `"'`)
+		item = strings.TrimSpace(item)
+		if n := len(item); n > 1 && (item[0] == '"' || item[0] == '\'') && item[n-1] == item[0] {
+			item = item[1 : n-1]
+		}
 		if item = strings.ReplaceAll(item, "&#44;", ","); item != "" {
 			items = append(items, item)
 		}
