@@ -75,8 +75,8 @@ func Check(e *v1alpha1.Event) error {
 	switch {
 	case e.Type == v1alpha1.EventPush && !strings.HasPrefix(e.Ref, "refs/"):
 		return fmt.Errorf("the body says no full ref of the push, but %q", e.Ref)
-	case e.Type == v1alpha1.EventPullRequest && (e.Commit == "" || e.Ref == ""):
-		return fmt.Errorf("the body says no head or base of the pull request")
+	case e.Type == v1alpha1.EventPullRequest && e.Ref == "":
+		return fmt.Errorf("the body says no branch that the pull request is for")
 	case e.PullRequest != nil && e.PullRequest.Number <= 0:
 		return fmt.Errorf("the body says no number of the pull request")
 	case e.Type == v1alpha1.EventComment && e.Comment == nil:

@@ -106,8 +106,8 @@ type Event struct {
 	// +optional
 	Before string `json:"before,omitempty"`
 	// Commit is the one to run on: what was pushed, or the head of the pull
-	// request. It is empty when a branch or tag is gone, and for comments on a pull request,
-	// which do not say it.
+	// request. It is empty when a branch or tag is gone, and for what is of a pull
+	// request where the webhook does not say it.
 	// +optional
 	Commit string `json:"commit,omitempty"`
 	// Title is the first line of the commit's message, or the pull request's title.

@@ -105,6 +105,15 @@ func (j *job) pullRequest(ctx context.Context) (verdict, error) {
 	if pr == nil {
 		return verdict{}, refuse("the event names no pull request")
 	}
+	if what.Commit == "" || pr.Author == "" { // not every forge's webhook says them
+		now, err := j.forge.PullRequest(ctx, pr.Number)
+		if err != nil {
+			return verdict{}, err
+		}
+		now.PullRequest.Action = pr.Action
+		what.Ref, what.Commit, what.PullRequest = now.Ref, now.Commit, now.PullRequest
+		pr = now.PullRequest
+	}
 	if pr.Action == v1alpha1.PullRequestClosed {
 		if err := j.cancelClosed(ctx, pr.Number); err != nil {
 			return verdict{}, err

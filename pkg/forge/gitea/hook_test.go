@@ -46,7 +46,7 @@ func TestParseOfWhatIsWrong(t *testing.T) {
 		"nothing in it":     {Header: event("push"), Body: `{}`, Want: "no full ref"},
 		"a short ref":       {Header: event("push"), Body: `{"ref": "main"}`, Want: "no full ref"},
 		"no pull request":   {Header: event("pull_request"), Body: `{"action": "opened"}`, Want: "no pull request"},
-		"no head":           {Header: event("pull_request"), Body: `{"action": "opened", "pull_request": {"number": 1}}`, Want: "no head or base"},
+		"no base":           {Header: event("pull_request"), Body: `{"action": "opened", "pull_request": {"number": 1}}`, Want: "no branch"},
 		"no number":         {Header: event("issue_comment"), Body: `{"action": "created", "is_pull": true, "comment": {"id": 1}}`, Want: "no number"},
 		"no comment at all": {Header: event("issue_comment"), Body: `{"action": "created", "is_pull": true, "issue": {"number": 1}}`, Want: "no comment"},
 	})

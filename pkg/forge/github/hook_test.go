@@ -43,7 +43,7 @@ func TestParseOfWhatIsWrong(t *testing.T) {
 		"another shape":     {Header: event("push"), Body: `{"ref": 3}`, Want: "content type"},
 		"nothing in it":     {Header: event("push"), Body: `{}`, Want: "no full ref"},
 		"no pull request":   {Header: event("pull_request"), Body: `{"action": "opened"}`, Want: "no pull request"},
-		"no head":           {Header: event("pull_request"), Body: `{"action": "opened", "pull_request": {"number": 1}}`, Want: "no head or base"},
+		"no base":           {Header: event("pull_request"), Body: `{"action": "opened", "pull_request": {"number": 1}}`, Want: "no branch"},
 		"no number":         {Header: event("issue_comment"), Body: `{"action": "created", "issue": {"pull_request": {}}, "comment": {"id": 1}}`, Want: "no number"},
 		"no comment at all": {Header: event("commit_comment"), Body: `{"action": "created"}`, Want: "no comment"},
 	})

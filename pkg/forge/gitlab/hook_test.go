@@ -40,7 +40,7 @@ func TestParseOfWhatIsWrong(t *testing.T) {
 		"no JSON":       {Header: event("Push Hook"), Body: "{", Want: "not JSON"},
 		"another shape": {Header: event("Push Hook"), Body: `{"ref": 3}`, Want: "not JSON"},
 		"nothing in it": {Header: event("Push Hook"), Body: `{}`, Want: "no full ref"},
-		"no commit":     {Header: event("Merge Request Hook"), Body: `{"object_attributes": {"action": "open", "iid": 1}}`, Want: "no head or base"},
+		"no branch":     {Header: event("Merge Request Hook"), Body: `{"object_attributes": {"action": "open", "iid": 1}}`, Want: "no branch"},
 		"no number":     {Header: event("Note Hook"), Body: `{"object_attributes": {"noteable_type": "MergeRequest"}, "merge_request": {}}`, Want: "no number"},
 	})
 }
