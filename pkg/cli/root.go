@@ -21,6 +21,7 @@ import (
 	"github.com/slipway-dev/slipway/pkg/cli/cancel"
 	"github.com/slipway-dev/slipway/pkg/cli/describe"
 	"github.com/slipway-dev/slipway/pkg/cli/doctor"
+	"github.com/slipway-dev/slipway/pkg/cli/events"
 	"github.com/slipway-dev/slipway/pkg/cli/initialize"
 	"github.com/slipway-dev/slipway/pkg/cli/internal/env"
 	"github.com/slipway-dev/slipway/pkg/cli/internal/runs"
@@ -29,6 +30,7 @@ import (
 	"github.com/slipway-dev/slipway/pkg/cli/list"
 	"github.com/slipway-dev/slipway/pkg/cli/logs"
 	"github.com/slipway-dev/slipway/pkg/cli/remove"
+	"github.com/slipway-dev/slipway/pkg/cli/repo"
 	"github.com/slipway-dev/slipway/pkg/cli/run"
 	"github.com/slipway-dev/slipway/pkg/cli/start"
 	"github.com/slipway-dev/slipway/pkg/cli/verify"
@@ -106,6 +108,7 @@ run timed out, 5 the cluster cannot be reached or refuses, 130 interrupted.`,
 	cmd.AddCommand(
 		initialize.NewCommand(e), run.NewCommand(e), start.NewCommand(e), lint.NewCommand(e), logs.NewCommand(e),
 		list.NewCommand(e), describe.NewCommand(e), cancel.NewCommand(e), remove.NewCommand(e),
+		repo.NewCommand(e, repo.Connect), events.NewCommand(e),
 		verify.NewCommand(e, verifier), version.NewCommand(e), doctor.NewCommand(e),
 	)
 	usageArgs(cmd)

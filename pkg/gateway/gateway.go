@@ -155,7 +155,7 @@ func (g *Gateway) take(ctx context.Context, log *slog.Logger, d *delivery) answe
 		log.Info("a webhook could not be read", "error", err)
 		return answer{code: http.StatusBadRequest, outcome: "invalid", Error: err.Error()}
 	}
-	var a answer
+	a := answer{code: http.StatusOK, outcome: "ignored", Message: "ignored: the webhook says nothing"}
 	for i := range what {
 		if a = g.store(ctx, log, d, i, &what[i]); a.code >= http.StatusBadRequest {
 			break

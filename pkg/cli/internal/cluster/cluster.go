@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
+	slipway "github.com/slipway-dev/slipway/api/slipway/v1alpha1"
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 )
 
@@ -38,6 +39,8 @@ type Cluster struct {
 
 	host string
 	rest rest.Interface
+	// ours is for the kinds of slipway.dev.
+	ours rest.Interface
 }
 
 // Connect makes a connection of the usual flags. Nothing is sent yet. Warnings of the API server go to warnings.
@@ -72,12 +75,14 @@ func New(config *rest.Config, namespace string) (*Cluster, error) {
 	if c.Dynamic, err = dynamic.NewForConfigAndClient(config, client); err != nil {
 		return nil, fmt.Errorf("kubeconfig: %w", err)
 	}
-	ours := rest.CopyConfig(config)
-	ours.GroupVersion = &schema.GroupVersion{Group: v1.GroupName, Version: "v1"}
-	ours.APIPath = "/apis"
-	ours.NegotiatedSerializer = serializer.NewCodecFactory(Scheme).WithoutConversion()
-	if c.rest, err = rest.RESTClientForConfigAndClient(ours, client); err != nil {
-		return nil, fmt.Errorf("kubeconfig: %w", err)
+	for gv, into := range map[schema.GroupVersion]*rest.Interface{{Group: v1.GroupName, Version: "v1"}: &c.rest, slipway.SchemeGroupVersion: &c.ours} {
+		ours := rest.CopyConfig(config)
+		ours.GroupVersion = &gv
+		ours.APIPath = "/apis"
+		ours.NegotiatedSerializer = serializer.NewCodecFactory(Scheme).WithoutConversion()
+		if *into, err = rest.RESTClientForConfigAndClient(ours, client); err != nil {
+			return nil, fmt.Errorf("kubeconfig: %w", err)
+		}
 	}
 	return c, nil
 }
@@ -85,13 +90,15 @@ func New(config *rest.Config, namespace string) (*Cluster, error) {
 // Host is the address of the API server.
 func (c *Cluster) Host() string { return c.host }
 
-// Scheme knows the kinds of tekton.dev/v1.
+// Scheme knows the kinds of tekton.dev/v1 and slipway.dev/v1alpha1.
 var Scheme = newScheme()
 
 func newScheme() *runtime.Scheme {
 	s := runtime.NewScheme()
-	if err := v1.AddToScheme(s); err != nil {
-		panic(err) // only if two Go types claim one kind
+	for _, add := range []func(*runtime.Scheme) error{v1.AddToScheme, slipway.AddToScheme} {
+		if err := add(s); err != nil {
+			panic(err) // only if two Go types claim one kind
+		}
 	}
 	metav1.AddToGroupVersion(s, schema.GroupVersion{Version: "v1"})
 	return s
@@ -122,6 +129,18 @@ func (c *Cluster) Tasks() *Client[*v1.Task, *v1.TaskList] {
 // Pipelines is the client of Pipelines.
 func (c *Cluster) Pipelines() *Client[*v1.Pipeline, *v1.PipelineList] {
 	return typed(c, "pipelines", func() *v1.Pipeline { return &v1.Pipeline{} }, func() *v1.PipelineList { return &v1.PipelineList{} })
+}
+
+// Repositories is the client of Repositories.
+func (c *Cluster) Repositories() *Client[*slipway.Repository, *slipway.RepositoryList] {
+	return gentype.NewClientWithList("repositories", c.ours, runtime.NewParameterCodec(Scheme), c.Namespace,
+		func() *slipway.Repository { return &slipway.Repository{} }, func() *slipway.RepositoryList { return &slipway.RepositoryList{} })
+}
+
+// RepositoryEvents is the client of RepositoryEvents.
+func (c *Cluster) RepositoryEvents() *Client[*slipway.RepositoryEvent, *slipway.RepositoryEventList] {
+	return gentype.NewClientWithList("repositoryevents", c.ours, runtime.NewParameterCodec(Scheme), c.Namespace,
+		func() *slipway.RepositoryEvent { return &slipway.RepositoryEvent{} }, func() *slipway.RepositoryEventList { return &slipway.RepositoryEventList{} })
 }
 
 func typed[T Object, L runtime.Object](c *Cluster, resource string, one func() T, list func() L) *Client[T, L] {
