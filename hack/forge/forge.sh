@@ -32,7 +32,8 @@ for ((i = 1; ; i++)); do
 done
 wait "$build"
 trap - EXIT
-sed "s#GITEA_IMAGE#$(<bin/gitea-image)#" hack/forge/gitea.yaml | kubectl apply -f - >/dev/null
+sum=$(sha256sum hack/forge/gitea.yaml | cut -c1-12) # another configuration is another Pod
+sed "s#GITEA_IMAGE#$(<bin/gitea-image)#; s#MANIFEST_SUM#\"$sum\"#" hack/forge/gitea.yaml | kubectl apply -f - >/dev/null
 kubectl -n forge rollout status deployment/gitea --timeout 3m
 
 # What Gitea keeps, the token too, is that of one Pod.

@@ -137,12 +137,12 @@ func (u *User) Repository(name string) *Repository {
 // Fork copies a repository to the user.
 func (u *User) Fork(r *Repository) *Repository {
 	u.server.Helper()
-	u.call("POST", r.path+"/forks", map[string]any{}, nil)
-	fork := &Repository{Owner: u, Name: r.Name, path: rest.Path("repos", u.Name, r.Name)}
-	env.Wait(u.server, time.Minute, "the fork "+u.Name+"/"+r.Name, func() (bool, string) {
+	// Gitea notes a moment after the push that there is something to copy.
+	env.Wait(u.server, time.Minute, "something in "+r.Owner.Name+"/"+r.Name, func() (bool, string) {
 		var repo struct{ Empty bool }
-		_, err := u.api.Get(u.server.Context(), fork.path, nil, &repo)
+		_, err := u.api.Get(u.server.Context(), r.path, nil, &repo)
 		return err == nil && !repo.Empty, fmt.Sprint(repo, err)
 	})
-	return fork
+	u.call("POST", r.path+"/forks", map[string]any{}, nil)
+	return &Repository{Owner: u, Name: r.Name, path: rest.Path("repos", u.Name, r.Name)}
 }

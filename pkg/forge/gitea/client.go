@@ -212,25 +212,34 @@ func (c *Client) InTeam(ctx context.Context, team, user string) (bool, error) {
 	if !ok {
 		return false, fmt.Errorf("the team %q is not ORGANISATION/TEAM", team)
 	}
-	var found struct {
-		Data []struct {
-			ID   int64
-			Name string
+	type known struct {
+		ID   int64
+		Name string
+	}
+	var id int64
+	err := c.pages(ctx, rest.Path("orgs", org, "teams"), nil, func(data []byte) (int, bool, error) {
+		var teams []known
+		if err := json.Unmarshal(data, &teams); err != nil {
+			return 0, false, err
 		}
-	}
-	if _, err := c.api.Get(ctx, rest.Path("orgs", org, "teams", "search"), url.Values{"q": {name}, "limit": {strconv.Itoa(page)}}, &found); err != nil {
-		return false, err
-	}
-	for _, t := range found.Data {
-		if strings.EqualFold(t.Name, name) {
-			_, err := c.api.Get(ctx, "/teams"+index(t.ID)+rest.Path("members", user), nil, nil)
-			if errors.Is(err, forge.ErrNotFound) {
-				return false, nil
+		for _, t := range teams {
+			if strings.EqualFold(t.Name, name) {
+				id = t.ID
 			}
-			return err == nil, err
 		}
+		return len(teams), id != 0, nil
+	})
+	switch {
+	case err != nil:
+		return false, err
+	case id == 0:
+		return false, fmt.Errorf("%w: the organisation %s has no team %q", forge.ErrNotFound, org, name)
 	}
-	return false, fmt.Errorf("%w: the organisation %s has no team %q", forge.ErrNotFound, org, name)
+	_, err = c.api.Get(ctx, "/teams"+index(id)+rest.Path("members", user), nil, nil)
+	if errors.Is(err, forge.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // states are Gitea's words. What is cancelled is a warning: that neither lets a pull
@@ -272,7 +281,7 @@ type hook struct {
 
 func (c *Client) hook(ctx context.Context, address string) (*hook, error) {
 	var found *hook
-	err := c.pages(ctx, "/hooks", nil, func(data []byte) (int, bool, error) {
+	err := c.pages(ctx, c.repo+"/hooks", nil, func(data []byte) (int, bool, error) {
 		var hooks []hook
 		if err := json.Unmarshal(data, &hooks); err != nil {
 			return 0, false, err

@@ -21,7 +21,7 @@ import (
 func (c *Client) Happened(ctx context.Context, since time.Time) ([]v1alpha1.Event, error) {
 	since = since.Truncate(time.Second)
 	var pushes []activity
-	err := c.pages(ctx, "/activities/feeds", nil, func(data []byte) (int, bool, error) {
+	err := c.pages(ctx, c.repo+"/activities/feeds", nil, func(data []byte) (int, bool, error) {
 		var feed []activity
 		if err := json.Unmarshal(data, &feed); err != nil {
 			return 0, false, err
@@ -45,7 +45,7 @@ func (c *Client) Happened(ctx context.Context, since time.Time) ([]v1alpha1.Even
 			found = append(found, *e)
 		}
 	}
-	err = c.pages(ctx, "/pulls", url.Values{"state": {"open"}, "sort": {"recentupdate"}}, func(data []byte) (int, bool, error) {
+	err = c.pages(ctx, c.repo+"/pulls", url.Values{"state": {"open"}, "sort": {"recentupdate"}}, func(data []byte) (int, bool, error) {
 		var pulls []pull
 		if err := json.Unmarshal(data, &pulls); err != nil {
 			return 0, false, err
@@ -69,7 +69,7 @@ func (c *Client) pages(ctx context.Context, path string, query url.Values, read 
 			q[name] = values
 		}
 		var data []byte
-		header, err := c.api.Get(ctx, c.repo+path, q, &data)
+		header, err := c.api.Get(ctx, path, q, &data)
 		if err != nil {
 			return err
 		}
@@ -172,7 +172,7 @@ func (c *Client) Changes(ctx context.Context, e *v1alpha1.Event) (forge.Changes,
 
 func (c *Client) pullChanges(ctx context.Context, number int64) (forge.Changes, error) {
 	var all forge.Sum
-	err := c.pages(ctx, "/pulls"+index(number)+"/files", nil, func(data []byte) (int, bool, error) {
+	err := c.pages(ctx, c.repo+"/pulls"+index(number)+"/files", nil, func(data []byte) (int, bool, error) {
 		var files []struct{ Filename, Status string }
 		if err := json.Unmarshal(data, &files); err != nil {
 			return 0, false, err
