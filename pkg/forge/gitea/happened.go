@@ -58,6 +58,10 @@ func (c *Client) Happened(ctx context.Context, since time.Time) ([]v1alpha1.Even
 		}
 		return len(pulls), false, nil
 	})
+	// The repository is there, as its feed is: one without commits has no pull requests.
+	if errors.Is(err, forge.ErrNotFound) {
+		err = nil
+	}
 	return found, err
 }
 
