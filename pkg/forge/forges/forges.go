@@ -10,6 +10,8 @@ import (
 
 	"github.com/slipway-dev/slipway/api/slipway/v1alpha1"
 	"github.com/slipway-dev/slipway/pkg/forge"
+	"github.com/slipway-dev/slipway/pkg/forge/bitbucket/cloud"
+	"github.com/slipway-dev/slipway/pkg/forge/bitbucket/datacenter"
 	"github.com/slipway-dev/slipway/pkg/forge/gitea"
 	"github.com/slipway-dev/slipway/pkg/forge/github"
 	"github.com/slipway-dev/slipway/pkg/forge/gitlab"
@@ -17,6 +19,10 @@ import (
 
 // DefaultTokenKey is the key of the Secret of credentials whose Repository names none.
 const DefaultTokenKey = "token"
+
+// UserKey is the key of the Secret of the name that an API token of Bitbucket Cloud belongs
+// to; a repository's own access token has none.
+const UserKey = "username"
 
 // The keys of the Secret of a GitHub App, which is used instead of a token where both are.
 const (
@@ -61,6 +67,10 @@ func HookFor(provider v1alpha1.Provider, address string) (forge.Hook, error) {
 		return github.Hook{}, nil
 	case v1alpha1.ProviderGitLab:
 		return gitlab.Hook{}, nil
+	case v1alpha1.ProviderBitbucketCloud:
+		return cloud.Hook{}, nil
+	case v1alpha1.ProviderBitbucketDataCenter:
+		return datacenter.Hook{}, nil
 	}
 	return nil, fmt.Errorf("the provider %s is not known", provider)
 }
@@ -97,6 +107,12 @@ func (f *Forges) New(r *v1alpha1.Repository, secret map[string][]byte) (forge.Cl
 		return nil, err
 	}
 	switch provider {
+	case v1alpha1.ProviderBitbucketCloud:
+		login := cloud.Login{User: string(bytes.TrimSpace(secret[UserKey])), Token: token}
+		return cloud.New(base(r.Spec.API, "https://api.bitbucket.org/2.0"), at.owner, at.name, login, f.Transport), nil
+	case v1alpha1.ProviderBitbucketDataCenter:
+		site, project := at.dataCenter()
+		return datacenter.New(base(r.Spec.API, site+"/rest/api/latest"), project, at.name, token, f.Transport), nil
 	case v1alpha1.ProviderGitLab:
 		return gitlab.New(base(r.Spec.API, at.host+"/api/v4"), at.path, token, f.Transport), nil
 	case v1alpha1.ProviderGitHub:
@@ -151,6 +167,24 @@ func (l location) github() string {
 		return "https://api.github.com"
 	}
 	return l.site + "/api/v3"
+}
+
+// dataCenter reads SITE/projects/KEY/repos/NAME, SITE/users/NAME/repos/NAME and what git
+// clones, SITE/scm/KEY/NAME.
+func (l location) dataCenter() (site, project string) {
+	parts := strings.Split(l.path, "/")
+	at := len(parts) - 3
+	project = l.owner
+	if at > 0 && parts[at+1] == "repos" {
+		at, project = at-1, parts[at]
+	}
+	if at < 0 {
+		return l.host, project
+	}
+	if parts[at] == "users" {
+		project = "~" + project
+	}
+	return strings.Join(append([]string{l.host}, parts[:at]...), "/"), project
 }
 
 func base(given, derived string) string {

@@ -30,6 +30,11 @@ func TestNew(t *testing.T) {
 		"GitHub":              {"", "https://github.com/ada/engine", "", "https://api.github.com/repos/ada/engine Bearer t0ken"},
 		"GitHub Enterprise":   {v1alpha1.ProviderGitHub, "https://code.example/ada/engine", "", "https://code.example/api/v3/repos/ada/engine Bearer t0ken"},
 		"GitLab":              {"", "https://gitlab.com/crew/ada/engine", "", "https://gitlab.com/api/v4/projects/crew%2Fada%2Fengine Bearer t0ken"},
+		"Bitbucket":           {"", "https://bitbucket.org/ada/engine", "", "https://api.bitbucket.org/2.0/repositories/ada/engine Bearer t0ken"},
+		"Data Center":         {v1alpha1.ProviderBitbucketDataCenter, "https://code.example/projects/ADA/repos/engine", "", "https://code.example/rest/api/latest/projects/ADA/repos/engine/default-branch Bearer t0ken"},
+		"a user's own":        {v1alpha1.ProviderBitbucketDataCenter, "https://code.example/bb/users/ada/repos/engine", "", "https://code.example/bb/rest/api/latest/projects/~ada/repos/engine/default-branch Bearer t0ken"},
+		"what git clones":     {v1alpha1.ProviderBitbucketDataCenter, "https://code.example/bb/scm/ADA/engine.git", "", "https://code.example/bb/rest/api/latest/projects/ADA/repos/engine/default-branch Bearer t0ken"},
+		"a short address":     {v1alpha1.ProviderBitbucketDataCenter, "https://code.example/ADA/engine", "", "https://code.example/rest/api/latest/projects/ADA/repos/engine/default-branch Bearer t0ken"},
 		"Codeberg is Forgejo": {"", "https://codeberg.org/ada/engine", "", "https://codeberg.org/api/v1/repos/ada/engine token t0ken"},
 	} {
 		t.Run(name, func(t *testing.T) {
