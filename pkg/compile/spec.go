@@ -109,8 +109,7 @@ func (s *scope) declarations(b Binding) error {
 	setWorkspaces(&s.common, s.spec, b.Workspaces)
 	if s.spec.StepTemplate != nil {
 		w, t := fields.Walker{Vars: s.vars(), Check: s.check}, s.spec.StepTemplate
-		code := scripts.Code{Command: &t.Command, Args: &t.Args, Env: &t.Env}
-		if err := scripts.Put(code, w, s.strangers, func() error { return w.Put(t) }); err != nil {
+		if err := scripts.Put(scripts.OfTemplate(t), w, s.strangers, func() error { return w.Put(t) }); err != nil {
 			return fields.At("stepTemplate", err)
 		}
 	}
@@ -183,7 +182,7 @@ func (s scope) step(i int, action *v1beta1.StepActionSpec) error {
 	step.Params = nil
 	vars := withParams(common, s.params)
 	w := fields.Walker{Vars: vars, Check: s.check}
-	if err := scripts.Put(s.code(step), w, s.strangers, func() error { return w.Put(step) }); err != nil {
+	if err := scripts.Put(scripts.OfStep(step, s.spec.StepTemplate), w, s.strangers, func() error { return w.Put(step) }); err != nil {
 		return err
 	}
 	if action == nil {
@@ -197,21 +196,11 @@ func (s scope) step(i int, action *v1beta1.StepActionSpec) error {
 	return nil
 }
 
-// code is what a step runs.
-func (s scope) code(step *v1.Step) scripts.Code {
-	code := scripts.Code{Script: &step.Script, Command: &step.Command, Args: &step.Args, Env: &step.Env}
-	if t := s.spec.StepTemplate; t != nil {
-		code.Inherited = t.Command
-	}
-	return code
-}
-
 func (s scope) sidecar(sidecar *v1.Sidecar) error {
 	vars := s.vars()
 	usePaths(&vars, sidecar.Workspaces)
 	w := fields.Walker{Vars: vars, Check: s.check}
-	code := scripts.Code{Script: &sidecar.Script, Command: &sidecar.Command, Args: &sidecar.Args, Env: &sidecar.Env}
-	return scripts.Put(code, w, s.strangers, func() error { return w.Put(sidecar) })
+	return scripts.Put(scripts.OfSidecar(sidecar), w, s.strangers, func() error { return w.Put(sidecar) })
 }
 
 // usePaths sets the paths of workspaces that a step or sidecar mounts

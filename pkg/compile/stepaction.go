@@ -41,7 +41,7 @@ func (s scope) actionBody(action *v1beta1.StepActionSpec, given v1.Params, task,
 		return body, err
 	}
 	w := fields.Walker{Vars: withParams(common, values), Rewrite: func(s string) string { return postpone(s, later) }}
-	return body, scripts.Put(s.code(&body), w, s.strangers, func() error { return w.Put(&body) })
+	return body, scripts.Put(scripts.OfStep(&body, s.spec.StepTemplate), w, s.strangers, func() error { return w.Put(&body) })
 }
 
 // postpone rewrites references to parameters whose value is the result of an

@@ -92,7 +92,7 @@ func (s *state) compose(t *task) error {
 	}
 	if t.spec.TaskSpec != nil && !t.spec.TaskSpec.IsCustomTask() {
 		t.taskSpec = t.spec.TaskSpec.TaskSpec.DeepCopy()
-		if err := fill.TaskSpec(t.taskSpec, t.vars); err != nil {
+		if err := fill.TaskSpec(t.taskSpec, t.vars, strangersOf(s.run)); err != nil {
 			return fmt.Errorf("task %q: %w", t.spec.Name, err)
 		}
 	}
@@ -197,7 +197,7 @@ func (s *state) resolve(t *task, vars expr.Vars) (missing string) {
 			break
 		}
 	}
-	if err := fill.Task(&t.spec, t.vars); err != nil {
+	if err := fill.Task(&t.spec, t.vars, strangersOf(s.run)); err != nil {
 		t.problem = fmt.Errorf("task %q: %w", t.spec.Name, err)
 	}
 	return t.missing

@@ -17,6 +17,7 @@ import (
 	"github.com/slipway-dev/slipway/pkg/plan/fill"
 	"github.com/slipway-dev/slipway/pkg/plan/matrix"
 	"github.com/slipway-dev/slipway/pkg/suggest"
+	"github.com/slipway-dev/slipway/pkg/untrusted"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -82,7 +83,7 @@ func pin(in Input, spec *v1.PipelineSpec) (v1.PipelineRunReason, error) {
 	if err != nil {
 		return v1.PipelineRunReasonFailedValidation, err
 	}
-	if reason, err := substitutePipeline(spec, vars); err != nil {
+	if reason, err := substitutePipeline(spec, vars, strangersOf(in.Run)); err != nil {
 		return reason, err
 	}
 	for _, t := range slices.Concat(spec.Tasks, spec.Finally) {
@@ -187,16 +188,21 @@ func contextName(in Input) string {
 	return in.Run.Name
 }
 
-func substitutePipeline(spec *v1.PipelineSpec, vars expr.Vars) (v1.PipelineRunReason, error) {
+// strangersOf are the values of a run that anybody may have chosen.
+func strangersOf(run *v1.PipelineRun) untrusted.Values {
+	return untrusted.Decode(run.Annotations[untrusted.Annotation])
+}
+
+func substitutePipeline(spec *v1.PipelineSpec, vars expr.Vars, strangers untrusted.Values) (v1.PipelineRunReason, error) {
 	for _, part := range []struct {
 		name  string
 		tasks []v1.PipelineTask
 	}{{"tasks", spec.Tasks}, {"finally", spec.Finally}} {
 		for i := range part.tasks {
 			t := &part.tasks[i]
-			err := fill.Task(t, vars)
+			err := fill.Task(t, vars, strangers)
 			if err == nil && t.TaskSpec != nil && !t.TaskSpec.IsCustomTask() {
-				err = fill.TaskSpec(&t.TaskSpec.TaskSpec, inner(t, vars))
+				err = fill.TaskSpec(&t.TaskSpec.TaskSpec, inner(t, vars), strangers)
 			}
 			if err != nil {
 				reason := v1.PipelineRunReasonFailedValidation

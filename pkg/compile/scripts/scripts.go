@@ -10,6 +10,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 	"github.com/slipway-dev/slipway/entrypoint/contract"
 	"github.com/slipway-dev/slipway/pkg/compile/fields"
 	"github.com/slipway-dev/slipway/pkg/expr"
@@ -26,6 +27,25 @@ type Code struct {
 	Inherited []string
 }
 
+// OfStep is what a step runs, with the template of steps or nil.
+func OfStep(s *v1.Step, template *v1.StepTemplate) Code {
+	code := Code{Script: &s.Script, Command: &s.Command, Args: &s.Args, Env: &s.Env}
+	if template != nil {
+		code.Inherited = template.Command
+	}
+	return code
+}
+
+// OfSidecar is what a sidecar runs.
+func OfSidecar(s *v1.Sidecar) Code {
+	return Code{Script: &s.Script, Command: &s.Command, Args: &s.Args, Env: &s.Env}
+}
+
+// OfTemplate is what steps run that do not say it themselves.
+func OfTemplate(t *v1.StepTemplate) Code {
+	return Code{Command: &t.Command, Args: &t.Args, Env: &t.Env}
+}
+
 // hole stands in the place of a code until all else is put in.
 const hole = "\x00code\x00"
 
@@ -33,10 +53,31 @@ const hole = "\x00code\x00"
 // a value holds one of strangers, a shell gets a variable of the environment in its
 // place; the error is that it cannot, with a way out.
 func Put(c Code, w fields.Walker, strangers untrusted.Values, rest func() error) error {
-	if strangers.None() {
+	// What was put there before is a value, and no text with variables.
+	isValue := func(e corev1.EnvVar) bool { return strings.HasPrefix(e.Name, contract.ValuePrefix) }
+	p := &putter{walker: w, strangers: strangers, env: slices.Clone(*c.Env)}
+	*c.Env = slices.DeleteFunc(*c.Env, isValue)
+	err := p.put(c, rest)
+	for _, e := range p.env {
+		if isValue(e) {
+			*c.Env = append(*c.Env, e)
+		}
+	}
+	*c.Env = append(*c.Env, p.added...)
+	return err
+}
+
+type putter struct {
+	walker    fields.Walker
+	strangers untrusted.Values
+	// env is what there was, and added is what comes with the values.
+	env, added []corev1.EnvVar
+}
+
+func (p *putter) put(c Code, rest func() error) error {
+	if p.strangers.None() {
 		return rest()
 	}
-	p := &putter{walker: w, strangers: strangers, env: *c.Env}
 	fillScript, err := p.script(c)
 	if err != nil {
 		return err
@@ -47,18 +88,7 @@ func Put(c Code, w fields.Walker, strangers untrusted.Values, rest func() error)
 	}
 	fillScript()
 	fillWord()
-	if err != nil {
-		return err
-	}
-	*c.Env = append(*c.Env, p.added...)
-	return nil
-}
-
-type putter struct {
-	walker    fields.Walker
-	strangers untrusted.Values
-	env       []corev1.EnvVar
-	added     []corev1.EnvVar
+	return err
 }
 
 // script makes a hole of the script; fill puts what is run into it.

@@ -6,25 +6,39 @@ import (
 	"fmt"
 
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
+	"github.com/slipway-dev/slipway/pkg/compile/fields"
+	"github.com/slipway-dev/slipway/pkg/compile/scripts"
 	"github.com/slipway-dev/slipway/pkg/expr"
+	"github.com/slipway-dev/slipway/pkg/untrusted"
 )
 
 // TaskSpec puts the pipeline's variables into a Task written in
 // place, wherever a Task has variables. What it does not know stays: it is the Task's own.
-func TaskSpec(spec *v1.TaskSpec, vars expr.Vars) error {
-	for _, part := range []struct {
-		name string
-		err  error
-	}{
-		{"steps", All(&spec.Steps, vars)},
-		{"stepTemplate", All(&spec.StepTemplate, vars)},
-		{"sidecars", All(&spec.Sidecars, vars)},
-		{"volumes", All(&spec.Volumes, vars)},
-		{"workspaces", All(&spec.Workspaces, vars)},
-	} {
-		if part.err != nil {
-			return fmt.Errorf("taskSpec.%s: %w", part.name, part.err)
+// Values of strangers come into scripts by the environment.
+func TaskSpec(spec *v1.TaskSpec, vars expr.Vars, strangers untrusted.Values) error {
+	w := fields.Walker{Vars: vars}
+	for i := range spec.Steps {
+		s := &spec.Steps[i]
+		if err := scripts.Put(scripts.OfStep(s, spec.StepTemplate), w, strangers, func() error { return All(s, vars) }); err != nil {
+			return fields.At(fmt.Sprintf("taskSpec.steps[%d]", i), err)
 		}
+	}
+	for i := range spec.Sidecars {
+		s := &spec.Sidecars[i]
+		if err := scripts.Put(scripts.OfSidecar(s), w, strangers, func() error { return All(s, vars) }); err != nil {
+			return fields.At(fmt.Sprintf("taskSpec.sidecars[%d]", i), err)
+		}
+	}
+	if t := spec.StepTemplate; t != nil {
+		if err := scripts.Put(scripts.OfTemplate(t), w, strangers, func() error { return All(t, vars) }); err != nil {
+			return fields.At("taskSpec.stepTemplate", err)
+		}
+	}
+	if err := All(&spec.Volumes, vars); err != nil {
+		return fields.At("taskSpec.volumes", err)
+	}
+	if err := All(&spec.Workspaces, vars); err != nil {
+		return fields.At("taskSpec.workspaces", err)
 	}
 	return nil
 }
