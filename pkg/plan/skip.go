@@ -9,6 +9,7 @@ import (
 	"github.com/slipway-dev/slipway/pkg/expr"
 	"github.com/slipway-dev/slipway/pkg/plan/fill"
 	"github.com/slipway-dev/slipway/pkg/plan/matrix"
+	"github.com/slipway-dev/slipway/pkg/untrusted"
 )
 
 // assess finds for each task without children whether it may start, must
@@ -92,7 +93,7 @@ func (s *state) compose(t *task) error {
 	}
 	if t.spec.TaskSpec != nil && !t.spec.TaskSpec.IsCustomTask() {
 		t.taskSpec = t.spec.TaskSpec.TaskSpec.DeepCopy()
-		if err := fill.TaskSpec(t.taskSpec, t.vars, strangersOf(s.run)); err != nil {
+		if err := fill.TaskSpec(t.taskSpec, t.vars, untrusted.Of(s.run.Annotations)); err != nil {
 			return fmt.Errorf("task %q: %w", t.spec.Name, err)
 		}
 	}
@@ -197,7 +198,7 @@ func (s *state) resolve(t *task, vars expr.Vars) (missing string) {
 			break
 		}
 	}
-	if err := fill.Task(&t.spec, t.vars, strangersOf(s.run)); err != nil {
+	if err := fill.Task(&t.spec, t.vars, untrusted.Of(s.run.Annotations)); err != nil {
 		t.problem = fmt.Errorf("task %q: %w", t.spec.Name, err)
 	}
 	return t.missing

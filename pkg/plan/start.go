@@ -83,7 +83,7 @@ func pin(in Input, spec *v1.PipelineSpec) (v1.PipelineRunReason, error) {
 	if err != nil {
 		return v1.PipelineRunReasonFailedValidation, err
 	}
-	if reason, err := substitutePipeline(spec, vars, strangersOf(in.Run)); err != nil {
+	if reason, err := substitutePipeline(spec, vars, untrusted.Of(in.Run.Annotations)); err != nil {
 		return reason, err
 	}
 	for _, t := range slices.Concat(spec.Tasks, spec.Finally) {
@@ -186,11 +186,6 @@ func contextName(in Input) string {
 		return in.Pipeline.Name
 	}
 	return in.Run.Name
-}
-
-// strangersOf are the values of a run that anybody may have chosen.
-func strangersOf(run *v1.PipelineRun) untrusted.Values {
-	return untrusted.Decode(run.Annotations[untrusted.Annotation])
 }
 
 func substitutePipeline(spec *v1.PipelineSpec, vars expr.Vars, strangers untrusted.Values) (v1.PipelineRunReason, error) {

@@ -60,6 +60,9 @@ func Decode(text string) Values {
 	return v
 }
 
+// Of reads those of a run from its annotations.
+func Of(annotations map[string]string) Values { return Decode(annotations[Annotation]) }
+
 // None reports whether no value is untrusted.
 func (v Values) None() bool { return !v.all && len(v.list) == 0 }
 

@@ -102,7 +102,7 @@ func run(t *testing.T, tr *v1.TaskRun) (string, []os.DirEntry) {
 		spec = &elsewhere
 	}
 	spec, err := compile.Spec(spec, compile.Binding{Name: tr.Name, Namespace: tr.Namespace, Inline: tr.Spec.TaskSpec != nil,
-		Params: tr.Spec.Params, Strangers: untrusted.Decode(tr.Annotations[untrusted.Annotation])})
+		Params: tr.Spec.Params, Strangers: untrusted.Of(tr.Annotations)})
 	if err != nil {
 		t.Errorf("%s: %v", tr.Name, err)
 		return "", nil

@@ -43,7 +43,7 @@ func (r *Reconciler) spec(ctx context.Context, run *v1.TaskRun) (*resolvedSpec, 
 	resolved.task, err = compile.Spec(task.Spec, compile.Binding{
 		Name: run.Name, Namespace: run.Namespace, UID: string(run.UID), TaskName: task.Name,
 		Inline: run.Spec.TaskSpec != nil, Params: run.Spec.Params, Workspaces: bound(run, resolved.workspaces), StepActions: actions,
-		Strangers: untrusted.Decode(run.Annotations[untrusted.Annotation]),
+		Strangers: untrusted.Of(run.Annotations),
 	})
 	if err != nil {
 		return nil, unfit(err)
