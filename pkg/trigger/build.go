@@ -38,7 +38,7 @@ func (m *matcher) build(l *library) Run {
 	if len(m.problems) == 0 {
 		m.validate(run)
 	}
-	out := Run{Pipeline: m.run.name(), Object: run, NeedsGitAuth: fill.usesGitAuth}
+	out := Run{Pipeline: m.run.name(), Object: run}
 	m.settings(&out)
 	return out
 }
@@ -102,9 +102,8 @@ type filling struct {
 	names map[string]string
 	// used are the values by the template that they are for, without those of the
 	// repository's own params.
-	used        map[string]string
-	usesGitAuth bool
-	err         error
+	used map[string]string
+	err  error
 }
 
 // run returns the object with the values of its templates.
@@ -163,7 +162,6 @@ func (f *filling) text(text string, path []string) string {
 	if _, own := f.own[templateKey(text)]; !own {
 		f.used[text] = value
 	}
-	f.usesGitAuth = f.usesGitAuth || value == f.standard["git_auth_secret"]
 	inPipeline := len(path) > 2 && path[0] == "spec" && path[1] == "pipelineSpec"
 	if !inPipeline || untrusted.IsSafe(value) {
 		return value

@@ -20,7 +20,10 @@ import (
 const celCost = 10_000_000
 
 // expressionKey is what a template may hold beside the name of a variable.
-var expressionKey = regexp.MustCompile(`^(body|headers|files)\b`)
+var (
+	expressionKey = regexp.MustCompile(`^(body|headers|files)\b`)
+	filesKey      = regexp.MustCompile(`\bfiles\b`)
+)
 
 // The names that expressions know.
 const (

@@ -207,6 +207,9 @@ func TestNeedsChanges(t *testing.T) {
 			if got := set.NeedsChanges(in); got != c.needs {
 				t.Errorf("needs changes: %v", got)
 			}
+			if set := read(t, ".tekton/a.yaml", run("one", c.annotations...)+"          env: [{name: F, value: '{{ files.all }}'}]\n"); set.NeedsChanges(in) != (c.needs || c.want) {
+				t.Error("a template of files says otherwise")
+			}
 			in.Changes = changes
 			runs, problems := set.Match(in, nil)
 			if got := len(runs) == 1; got != c.want || len(problems) > 0 {

@@ -78,12 +78,10 @@ type Run struct {
 	CancelInProgress bool
 	// MaxKeep is how many finished runs of the pipeline are kept; 0 is all.
 	MaxKeep int
-	// NeedsGitAuth is whether the run names the Secret GitAuthSecret.
-	NeedsGitAuth bool
 }
 
-// matched are the runs that the event starts. A run that has problems is not among
-// them, unless without is false.
+// matched asks of each run whether the event starts it. Nothing does where the sender
+// is not trusted, or where there is no commit.
 func (s *Set) matched(f *facts, visit func(*matcher, answers)) {
 	if !f.in.Trusted || f.in.Event.Commit == "" {
 		return
@@ -94,10 +92,14 @@ func (s *Set) matched(f *facts, visit func(*matcher, answers)) {
 	}
 }
 
-// NeedsChanges says whether the changed files decide on a run of the event.
+// NeedsChanges says whether the changed files decide on a run of the event, or stand
+// in one.
 func (s *Set) NeedsChanges(in Input) bool {
+	inTemplates := slices.ContainsFunc(s.templates.texts, func(text string) bool {
+		return filesKey.MatchString(templateKey(text))
+	})
 	needed := false
-	s.matched(newFacts(in), func(_ *matcher, a answers) { needed = needed || a.askedFiles })
+	s.matched(newFacts(in), func(_ *matcher, a answers) { needed = needed || a.askedFiles || a.yes && inTemplates })
 	return needed
 }
 

@@ -156,7 +156,7 @@ func TestTheObjectIsComplete(t *testing.T) {
 		t.Fatal(runs, problems)
 	}
 	got := runs[0]
-	if got.MaxKeep != 3 || !got.CancelInProgress || got.NeedsGitAuth {
+	if got.MaxKeep != 3 || !got.CancelInProgress {
 		t.Errorf("%+v", got)
 	}
 	o := got.Object

@@ -26,8 +26,8 @@ const file = ".slipway/ci.yaml"
 const noRegistry = "registry.example.com/team"
 
 type options struct {
-	image  string
-	branch string
+	image, branch string
+	private       bool
 }
 
 // NewCommand makes `slipway init`.
@@ -53,6 +53,7 @@ A file that is there is left alone.`,
 		},
 	}
 	cmd.Flags().StringVar(&o.image, "image", "", "repository to push images to, without a tag")
+	cmd.Flags().BoolVar(&o.private, "private", false, "clone with the credentials that slipway repo create keeps for the repository")
 	cmd.Flags().StringVar(&o.branch, "branch", "", "branch to run for (default: the one that is checked out)")
 	return cmd
 }
@@ -102,7 +103,7 @@ func write(name string, text []byte) error {
 type pipeline struct {
 	Name, Branch, Image string
 	Tests               []test
-	Dockerfile          bool
+	Dockerfile, Private bool
 }
 
 // test is a task that tries what was cloned.
@@ -136,7 +137,7 @@ func plan(dir fs.FS, o options) (pipeline, error) {
 	if _, err := fs.ReadDir(dir, "."); err != nil {
 		return pipeline{}, errors.New("there is no such folder")
 	}
-	p := pipeline{Branch: o.branch, Image: o.image}
+	p := pipeline{Branch: o.branch, Image: o.image, Private: o.private}
 	if p.Branch == "" {
 		p.Branch = branch(dir)
 	}

@@ -245,7 +245,8 @@ func inDeclaration(d *syntax.DeclClause) error {
 
 // takesCode are commands that run what they are given or read, beside the shells
 // and the programs of codeFlags.
-var takesCode = []string{"eval", "source", ".", "trap", "alias", "ssh", "su", "xargs", "parallel", "at", "batch", "watch", "script", "csh", "tcsh", "expect", "tclsh", "psql", "sqlite", "mysql"}
+var takesCode = []string{"eval", "source", ".", "trap", "alias", "ssh", "su", "xargs", "parallel", "at", "batch", "watch", "script", "csh", "tcsh", "expect", "tclsh", "psql", "sqlite", "mysql",
+	"make", "gmake", "ansible", "ansible-playbook", "ed", "ex", "vi", "vim", "dc", "m4", "crontab"}
 
 // takesNames are commands that take names of variables, in which some shells
 // evaluate what stands in brackets.
