@@ -3,12 +3,9 @@
 package gitea
 
 import (
-	"bufio"
-	"context"
 	"encoding/base64"
 	"fmt"
 	"net/http"
-	"os/exec"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -40,36 +37,9 @@ func Open(e *env.Env) *Server {
 		e.Fatalf("%v; run `make forge-up`", err)
 	}
 	s := &Server{T: e.T, prefix: strings.TrimPrefix(e.Namespace, "e2e-")}
-	s.URL = s.forward()
+	s.URL = e.Forward("forge", "gitea", 3000)
 	s.admin = s.known(string(secret.Data["username"]), string(secret.Data["password"]), string(secret.Data["token"]))
 	return s
-}
-
-// forward carries a port of this machine to Gitea until the test ends.
-func (s *Server) forward() string {
-	s.Helper()
-	ctx, stop := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, "kubectl", "-n", "forge", "port-forward", "service/gitea", ":3000")
-	out, err := cmd.StdoutPipe()
-	if err == nil {
-		err = cmd.Start()
-	}
-	if err != nil {
-		stop()
-		s.Fatalf("kubectl port-forward: %v", err)
-	}
-	s.Cleanup(func() {
-		stop()
-		_ = cmd.Wait() // it was killed
-	})
-	// Forwarding from 127.0.0.1:PORT -> 3000
-	line, err := bufio.NewReader(out).ReadString('\n')
-	_, address, _ := strings.Cut(line, "from ")
-	address, _, ok := strings.Cut(address, " ->")
-	if err != nil || !ok {
-		s.Fatalf("kubectl port-forward says %q: %v", line, err)
-	}
-	return "http://" + address
 }
 
 // User is somebody at Gitea.
