@@ -14,8 +14,6 @@ import (
 	"golang.org/x/sync/errgroup"
 	ctrl "sigs.k8s.io/controller-runtime"
 
-	"github.com/slipway-dev/slipway/api/slipway/v1alpha1"
-	"github.com/slipway-dev/slipway/pkg/forge"
 	"github.com/slipway-dev/slipway/pkg/forge/forges"
 	"github.com/slipway-dev/slipway/pkg/gateway"
 	"github.com/slipway-dev/slipway/pkg/kube"
@@ -46,7 +44,7 @@ func run(ctx context.Context, address, health string, log *slog.Logger) error {
 	}
 	counts := metrics.NewWebhooks()
 	g := gateway.New(gateway.Options{Cluster: inbox, Now: time.Now, Log: log, Observe: counts.Observe,
-		Hook: func(r *v1alpha1.RepositorySpec) (forge.Hook, error) { return forges.HookFor(r.Provider, r.URL) }})
+		Hook: forges.HookFor})
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return inbox.Start(ctx) })
 	group.Go(func() error { return gateway.Serve(ctx, health, gateway.Health(inbox.Synced, counts.Handler()), log) })

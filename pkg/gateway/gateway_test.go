@@ -28,7 +28,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/slipway-dev/slipway/api/slipway/v1alpha1"
-	"github.com/slipway-dev/slipway/pkg/forge"
 	"github.com/slipway-dev/slipway/pkg/forge/forges"
 )
 
@@ -104,7 +103,7 @@ func newPlace(t *testing.T) *place {
 	p := &place{T: t, cluster: &cluster{secret: "s3cret", stored: map[string]*v1alpha1.RepositoryEvent{}}, now: time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC)}
 	log := slog.New(slog.DiscardHandler)
 	g := New(Options{Cluster: p.cluster, Now: func() time.Time { return p.now }, Log: log, Observe: func(string, time.Duration) {},
-		Hook: func(r *v1alpha1.RepositorySpec) (forge.Hook, error) { return forges.HookFor(r.Provider, r.URL) }})
+		Hook: forges.HookFor})
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -63,6 +63,9 @@ type RepositorySpec struct {
 	// it no webhook is taken.
 	// +optional
 	WebhookSecret *SecretKey `json:"webhookSecret,omitempty"`
+	// Generic says how webhooks of the provider generic are read.
+	// +optional
+	Generic *GenericWebhook `json:"generic,omitempty"`
 	// ServiceAccountName is the one that runs get that name none; the one of the
 	// run's own defaults when empty. A pipeline of the repository that names another is
 	// refused, unless it is among AllowedServiceAccounts.
@@ -113,6 +116,25 @@ const (
 	ProviderBitbucketDataCenter Provider = "bitbucket-datacenter"
 	ProviderGeneric             Provider = "generic"
 )
+
+// GenericWebhook says how webhooks are read of what is no known forge. Its expressions are
+// CEL over body, the decoded JSON, and headers, by their names in lower case. Without any,
+// the body is an event in the words of Event.
+type GenericWebhook struct {
+	// SignatureHeader names the header that holds the HMAC-SHA256 of the body in
+	// hexadecimal, after sha256= or nothing; X-Hub-Signature-256 when empty.
+	// +optional
+	SignatureHeader string `json:"signatureHeader,omitempty"`
+	// Filter is true for a webhook that is an event; others start nothing.
+	// +kubebuilder:validation:MaxLength=4096
+	// +optional
+	Filter string `json:"filter,omitempty"`
+	// Fields are the expressions of an event's type (push, incoming, the default, or image), ref,
+	// before, commit, title, message, sender, url and params.NAME.
+	// +kubebuilder:validation:MaxProperties=64
+	// +optional
+	Fields map[string]string `json:"fields,omitempty"`
+}
 
 // PipelineSource says whose pipelines a pull request runs.
 type PipelineSource string

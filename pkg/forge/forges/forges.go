@@ -12,6 +12,7 @@ import (
 	"github.com/slipway-dev/slipway/pkg/forge"
 	"github.com/slipway-dev/slipway/pkg/forge/bitbucket/cloud"
 	"github.com/slipway-dev/slipway/pkg/forge/bitbucket/datacenter"
+	"github.com/slipway-dev/slipway/pkg/forge/generic"
 	"github.com/slipway-dev/slipway/pkg/forge/gitea"
 	"github.com/slipway-dev/slipway/pkg/forge/github"
 	"github.com/slipway-dev/slipway/pkg/forge/gitlab"
@@ -55,8 +56,8 @@ func Provider(given v1alpha1.Provider, address string) (v1alpha1.Provider, error
 }
 
 // HookFor returns what reads the webhooks of a repository.
-func HookFor(provider v1alpha1.Provider, address string) (forge.Hook, error) {
-	provider, err := Provider(provider, address)
+func HookFor(r *v1alpha1.RepositorySpec) (forge.Hook, error) {
+	provider, err := Provider(r.Provider, r.URL)
 	if err != nil {
 		return nil, err
 	}
@@ -71,6 +72,12 @@ func HookFor(provider v1alpha1.Provider, address string) (forge.Hook, error) {
 		return cloud.Hook{}, nil
 	case v1alpha1.ProviderBitbucketDataCenter:
 		return datacenter.Hook{}, nil
+	case v1alpha1.ProviderGeneric:
+		var h generic.Hook
+		if r.Generic != nil {
+			h.GenericWebhook = *r.Generic
+		}
+		return h, nil
 	}
 	return nil, fmt.Errorf("the provider %s is not known", provider)
 }
@@ -107,6 +114,8 @@ func (f *Forges) New(r *v1alpha1.Repository, secret map[string][]byte) (forge.Cl
 		return nil, err
 	}
 	switch provider {
+	case v1alpha1.ProviderGeneric:
+		return generic.New(r.Spec.URL, string(bytes.TrimSpace(secret[UserKey])), token, f.Transport), nil
 	case v1alpha1.ProviderBitbucketCloud:
 		login := cloud.Login{User: string(bytes.TrimSpace(secret[UserKey])), Token: token}
 		return cloud.New(base(r.Spec.API, "https://api.bitbucket.org/2.0"), at.owner, at.name, login, f.Transport), nil

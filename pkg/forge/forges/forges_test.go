@@ -35,6 +35,7 @@ func TestNew(t *testing.T) {
 		"a user's own":        {v1alpha1.ProviderBitbucketDataCenter, "https://code.example/bb/users/ada/repos/engine", "", "https://code.example/bb/rest/api/latest/projects/~ada/repos/engine/default-branch Bearer t0ken"},
 		"what git clones":     {v1alpha1.ProviderBitbucketDataCenter, "https://code.example/bb/scm/ADA/engine.git", "", "https://code.example/bb/rest/api/latest/projects/ADA/repos/engine/default-branch Bearer t0ken"},
 		"a short address":     {v1alpha1.ProviderBitbucketDataCenter, "https://code.example/ADA/engine", "", "https://code.example/rest/api/latest/projects/ADA/repos/engine/default-branch Bearer t0ken"},
+		"anything with git":   {v1alpha1.ProviderGeneric, "https://code.example/ada/engine", "", "https://code.example/ada/engine/info/refs?service=git-upload-pack Basic Z2l0OnQwa2Vu"},
 		"Codeberg is Forgejo": {"", "https://codeberg.org/ada/engine", "", "https://codeberg.org/api/v1/repos/ada/engine token t0ken"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -46,13 +47,14 @@ func TestNew(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := client.Repository(t.Context()); err != nil {
+			// The answer is none of git's.
+			if _, err := client.Repository(t.Context()); err != nil && test.provider != v1alpha1.ProviderGeneric {
 				t.Fatal(err)
 			}
 			if got := fmt.Sprint(sent.last.URL, " ", sent.last.Header.Get("Authorization")); got != test.want {
 				t.Errorf("asked %s, want %s", got, test.want)
 			}
-			if _, err := HookFor(test.provider, test.url); err != nil {
+			if _, err := HookFor(&r.Spec); err != nil {
 				t.Error(err)
 			}
 		})
