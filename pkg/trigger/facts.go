@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/slipway-dev/slipway/api/slipway/v1alpha1"
+	"github.com/slipway-dev/slipway/pkg/untrusted"
 )
 
 // Events by the names that on-event has for them, where it is another than that of
@@ -189,8 +190,7 @@ func (f *facts) value(text string) (string, bool) {
 	if !ok {
 		v, ok = f.expression(key)
 	}
-	// No field of an object can hold a zero byte.
-	return strings.ToValidUTF8(strings.ReplaceAll(v, "\x00", ""), "\uFFFD"), ok
+	return untrusted.Clean(v), ok
 }
 
 // templateKey is what stands between the braces.

@@ -33,9 +33,19 @@ func IsSafe(s string) bool {
 	}) < 0
 }
 
+// Clean is a value as a field of an object can hold it: valid UTF-8 without a zero
+// byte.
+func Clean(s string) string {
+	return strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", ""), "\uFFFD")
+}
+
 // Encode returns the text for the annotation; it is empty when all values are safe.
+// Values are cleaned.
 func Encode(values []string) string {
 	values = slices.DeleteFunc(slices.Clone(values), IsSafe)
+	for i, v := range values {
+		values[i] = Clean(v)
+	}
 	if len(values) == 0 {
 		return ""
 	}

@@ -284,3 +284,21 @@ func TestVariables(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// Whatever the script, a value that a shell would act on is no part of what it reads.
+func FuzzPut(f *testing.F) {
+	for _, value := range []string{"$(touch pwned)", "'; touch pwned; '", "a\nb"} {
+		for _, script := range []string{everywhere, "#!/bin/zsh\necho $(params.x)", "$(params.x)", "\"${a:-'$(params.x)'}\"", "<<a\n$(params.x)", "$'\\'$(params.x)'", "`$(params.x)`", "#!/bin/sh"} {
+			f.Add(script, value)
+		}
+	}
+	f.Fuzz(func(t *testing.T, script, value string) {
+		value = untrusted.Clean(value)
+		if len(value) < 3 || untrusted.IsSafe(value) || isMild(value) || strings.Contains(strings.ReplaceAll(script, "$(params.ours)", "a b"), value) {
+			return
+		}
+		if out, _, err := compiled(script, value); err == nil && strings.Contains(strings.ReplaceAll(out, "SLIPWAY_VALUE_PARAMS_X", ""), value) {
+			t.Errorf("%q became %q", script, out)
+		}
+	})
+}
