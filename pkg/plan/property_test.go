@@ -19,6 +19,7 @@ type world struct {
 	t       *testing.T
 	rnd     *rand.Rand
 	run     *v1.PipelineRun
+	seen    *v1.PipelineRun // lags behind run, and never goes back
 	spec    *v1.PipelineSpec
 	kids    map[string]*v1.TaskRun
 	cache   map[string]*v1.TaskRun // lags behind kids, and never goes back
@@ -44,12 +45,14 @@ func randomPipeline(rnd *rand.Rand) *v1.PipelineSpec {
 				t.Params = append(t.Params, v1.Param{Name: fmt.Sprintf("p%d", j), Value: *v1.NewString(fmt.Sprintf("$(tasks.t%d.results.r%s)", j, star(&spec.Tasks[j])))})
 			}
 		}
-		switch rnd.IntN(8) {
+		switch rnd.IntN(10) {
 		case 0:
 			t.When = v1.WhenExpressions{{Input: "a", Operator: "in", Values: []string{"b"}}}
 		case 1:
 			t.OnError = v1.PipelineTaskContinue
 		case 2:
+			t.Retries = 2
+		case 3:
 			t.Matrix = &v1.Matrix{Params: v1.Params{{Name: "m", Value: *v1.NewArray("1", "2", "3")}}}
 		}
 		spec.Tasks = append(spec.Tasks, t)
@@ -82,7 +85,10 @@ func embedded(results ...string) *v1.EmbeddedTask {
 }
 
 func (w *world) input() Input {
-	in := Input{Run: w.run, Now: w.now, Defaults: Defaults{Timeout: time.Hour}, Gone: map[string]bool{}}
+	if w.seen == nil || w.rnd.IntN(3) == 0 {
+		w.seen = w.run
+	}
+	in := Input{Run: w.seen, Now: w.now, Defaults: Defaults{Timeout: time.Hour}, Gone: map[string]bool{}}
 	for _, name := range slices.Sorted(maps.Keys(w.kids)) {
 		if w.fresh || w.rnd.IntN(2) == 0 {
 			w.cache[name] = w.kids[name].DeepCopy()
@@ -117,12 +123,13 @@ func (w *world) carryOut(d Decision) {
 		tr := w.kids[c.Name]
 		tr.Spec.Status, tr.Spec.StatusMessage = v1.TaskRunSpecStatus(c.Status), v1.TaskRunSpecStatusMessage(c.Message)
 	}
-	if crash == len(d.TaskRuns)+len(d.Cancel) {
+	if crash >= 0 || w.seen != w.run { // the API server says Conflict
 		w.fresh = true
-	} else if crash < 0 {
-		w.run = w.run.DeepCopy()
-		w.run.Status = d.Status
+		return
 	}
+	w.run = w.run.DeepCopy()
+	w.run.Status = d.Status
+	w.seen = w.run
 }
 
 func (w *world) create(tr *v1.TaskRun) {
@@ -134,6 +141,12 @@ func (w *world) create(tr *v1.TaskRun) {
 	}
 	w.clock++
 	task := tr.Labels[v1.LabelPipelineTask]
+	for _, t := range slices.Concat(w.spec.Tasks, w.spec.Finally) {
+		// The attempts of a task are the TaskRun's own; here it is told how many.
+		if t.Name == task && tr.Spec.Retries != t.Retries {
+			w.t.Errorf("%s may have %d retries, want %d", tr.Name, tr.Spec.Retries, t.Retries)
+		}
+	}
 	w.kids[tr.Name] = tr.DeepCopy()
 	w.starts[tr.Name]++
 	if _, ok := w.began[task]; !ok {
@@ -180,6 +193,7 @@ func TestEveryRunKeepsItsPromises(t *testing.T) {
 		interrupt := w.rnd.IntN(40)
 		for step := 0; step < 400 && !w.run.IsDone(); step++ {
 			if step == interrupt {
+				w.run = w.run.DeepCopy()
 				w.run.Spec.Status = []v1.PipelineRunSpecStatus{v1.PipelineRunSpecStatusCancelled,
 					v1.PipelineRunSpecStatusCancelledRunFinally, v1.PipelineRunSpecStatusStoppedRunFinally}[w.rnd.IntN(3)]
 			}
