@@ -26,10 +26,13 @@ type world struct {
 	starts  map[string]int         // creations by task
 	endedAt map[string]int         // moment of the end by task
 	began   map[string]int
+	hangs   map[string]bool // children that end only when they are told to
 	clock   int
 	now     time.Time
 	// fresh: a restart, or a write that failed, has the next picture show all.
 	fresh bool
+	// ends: somebody or a timeout ends the run, however long its children take.
+	ends bool
 }
 
 func randomPipeline(rnd *rand.Rand) *v1.PipelineSpec {
@@ -88,7 +91,7 @@ func (w *world) input() Input {
 	if w.seen == nil || w.rnd.IntN(3) == 0 {
 		w.seen = w.run
 	}
-	in := Input{Run: w.seen, Now: w.now, Defaults: Defaults{Timeout: time.Hour}, Gone: map[string]bool{}}
+	in := Input{Run: w.seen, Now: w.now, Defaults: Defaults{Timeout: noTimeout}, Gone: map[string]bool{}}
 	for _, name := range slices.Sorted(maps.Keys(w.kids)) {
 		if w.fresh || w.rnd.IntN(2) == 0 {
 			w.cache[name] = w.kids[name].DeepCopy()
@@ -147,10 +150,39 @@ func (w *world) create(tr *v1.TaskRun) {
 			w.t.Errorf("%s may have %d retries, want %d", tr.Name, tr.Spec.Retries, t.Retries)
 		}
 	}
+	if _, ok := w.began[task]; !ok {
+		w.mayBegin(task)
+	}
 	w.kids[tr.Name] = tr.DeepCopy()
+	w.hangs[tr.Name] = w.ends && w.rnd.IntN(6) == 0
 	w.starts[tr.Name]++
 	if _, ok := w.began[task]; !ok {
 		w.began[task] = w.clock
+	}
+}
+
+// mayBegin holds the start of a task against what was shown by then.
+func (w *world) mayBegin(task string) {
+	since := w.now.Sub(w.run.Status.StartTime.Time)
+	limits := w.run.Spec.Timeouts
+	if limits != nil && since >= limits.Pipeline.Duration {
+		w.t.Errorf("%s begins after the whole time of the run", task)
+	}
+	if slices.ContainsFunc(w.spec.Finally, func(t v1.PipelineTask) bool { return t.Name == task }) {
+		return
+	}
+	if limits != nil && since >= limits.Tasks.Duration {
+		w.t.Errorf("%s begins after the time of the tasks", task)
+	}
+	for _, t := range w.spec.Tasks {
+		if t.Matrix != nil {
+			continue // fails when all of its runs have ended
+		}
+		for name, tr := range w.cache {
+			if tr.Labels[v1.LabelPipelineTask] == t.Name && tr.Status.GetCondition(v1.ConditionSucceeded).IsFalse() && t.OnError != v1.PipelineTaskContinue {
+				w.t.Errorf("%s begins though %s was seen to fail", task, name)
+			}
+		}
 	}
 }
 
@@ -160,7 +192,7 @@ func (w *world) live() {
 	w.now = w.now.Add(time.Duration(w.rnd.IntN(60)) * time.Second)
 	for _, name := range slices.Sorted(maps.Keys(w.kids)) {
 		tr := w.kids[name]
-		if tr.IsDone() || w.rnd.IntN(3) == 0 {
+		if tr.IsDone() || w.rnd.IntN(3) == 0 || w.hangs[name] && !tr.IsCancelled() {
 			continue
 		}
 		c := v1.Condition{Type: v1.ConditionSucceeded, Status: corev1.ConditionTrue, Reason: "Succeeded"}
@@ -183,19 +215,20 @@ func (w *world) live() {
 func TestEveryRunKeepsItsPromises(t *testing.T) {
 	for seed := range uint64(400) {
 		w := &world{t: t, rnd: rand.New(rand.NewPCG(seed, 1)), kids: map[string]*v1.TaskRun{}, cache: map[string]*v1.TaskRun{},
-			starts: map[string]int{}, endedAt: map[string]int{}, began: map[string]int{}, now: time.Unix(1e9, 0)}
+			starts: map[string]int{}, endedAt: map[string]int{}, began: map[string]int{}, hangs: map[string]bool{}, now: time.Unix(1e9, 0)}
 		w.spec = randomPipeline(w.rnd)
 		w.run = &v1.PipelineRun{ObjectMeta: metav1.ObjectMeta{Name: "run", Namespace: "ns", UID: "uid"},
 			Spec: v1.PipelineRunSpec{PipelineSpec: w.spec}}
 		if w.rnd.IntN(3) == 0 {
 			w.run.Spec.Timeouts = &v1.TimeoutFields{Tasks: &metav1.Duration{Duration: 3 * time.Minute}, Pipeline: &metav1.Duration{Duration: 5 * time.Minute}}
 		}
-		interrupt := w.rnd.IntN(40)
+		interrupt, how := w.rnd.IntN(40), []v1.PipelineRunSpecStatus{v1.PipelineRunSpecStatusCancelled,
+			v1.PipelineRunSpecStatusCancelledRunFinally, v1.PipelineRunSpecStatusStoppedRunFinally}[w.rnd.IntN(3)]
+		w.ends = w.run.Spec.Timeouts != nil || how != v1.PipelineRunSpecStatusStoppedRunFinally
 		for step := 0; step < 400 && !w.run.IsDone(); step++ {
 			if step == interrupt {
 				w.run = w.run.DeepCopy()
-				w.run.Spec.Status = []v1.PipelineRunSpecStatus{v1.PipelineRunSpecStatusCancelled,
-					v1.PipelineRunSpecStatusCancelledRunFinally, v1.PipelineRunSpecStatusStoppedRunFinally}[w.rnd.IntN(3)]
+				w.run.Spec.Status = how
 			}
 			in := w.input()
 			before := in.Run.DeepCopy()
