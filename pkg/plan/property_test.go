@@ -154,11 +154,15 @@ func (w *world) create(tr *v1.TaskRun) {
 		w.mayBegin(task)
 	}
 	w.kids[tr.Name] = tr.DeepCopy()
-	w.hangs[tr.Name] = w.ends && w.rnd.IntN(6) == 0
+	w.hangs[tr.Name] = w.ends && !w.final(task) && w.rnd.IntN(6) == 0
 	w.starts[tr.Name]++
 	if _, ok := w.began[task]; !ok {
 		w.began[task] = w.clock
 	}
+}
+
+func (w *world) final(task string) bool {
+	return slices.ContainsFunc(w.spec.Finally, func(t v1.PipelineTask) bool { return t.Name == task })
 }
 
 // mayBegin holds the start of a task against what was shown by then.
@@ -168,7 +172,7 @@ func (w *world) mayBegin(task string) {
 	if limits != nil && since >= limits.Pipeline.Duration {
 		w.t.Errorf("%s begins after the whole time of the run", task)
 	}
-	if slices.ContainsFunc(w.spec.Finally, func(t v1.PipelineTask) bool { return t.Name == task }) {
+	if w.final(task) {
 		return
 	}
 	if limits != nil && since >= limits.Tasks.Duration {
