@@ -100,11 +100,11 @@ pipelineSpec:
   results: [{name: all, value: "$(tasks.a.results.r[*])"}]
   tasks:
   - name: a
-    matrix: {params: [{name: x, value: [%s]}, {name: y, value: [%s]}]}
+    matrix: {params: [{name: left, value: [%s]}, {name: right, value: [%s]}]}
     taskSpec:
-      params: [{name: x}, {name: y}]
+      params: [{name: left}, {name: right}]
       results: [{name: r}]
-      steps: [{name: s, image: %s/busybox, script: "echo -n $(params.x)$(params.y) > $(results.r.path)"}]`, values("a", 16), values("b", n), e.Registry)
+      steps: [{name: s, image: %s/busybox, script: "echo -n $(params.left)$(params.right) > $(results.r.path)"}]`, values("a", 16), values("b", n), e.Registry)
 	}
 	err := env.TryYAML[v1.PipelineRun](e, "metadata: {name: over}\nspec:\n  "+strings.ReplaceAll(strings.TrimSpace(matrix(17)), "\n", "\n  "))
 	if !apierrors.IsInvalid(err) || !strings.Contains(fmt.Sprint(err), "272 combinations, and 256 is the limit") {
@@ -189,7 +189,7 @@ func TestMoreResultsThanATaskRunHolds(t *testing.T) {
 		message string
 	}{
 		"at the end":       {1, v1.TaskRunReasonResultLargerThanAllowedLimit.String(), tooLarge},
-		"between attempts": {2, v1.TaskRunReasonFailed.String(), `"s" exited with code 1`},
+		"between attempts": {2, v1.TaskRunReasonStepFailed.String(), `"s" exited with code 1`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
