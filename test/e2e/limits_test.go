@@ -9,7 +9,10 @@ import (
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
@@ -110,6 +113,8 @@ pipelineSpec:
 	if !apierrors.IsInvalid(err) || !strings.Contains(fmt.Sprint(err), "272 combinations, and 256 is the limit") {
 		t.Errorf("272 combinations are answered by %v", err)
 	}
+	// As many at once as the machine of a test can start beside the other tests; the rest waits.
+	e.Create(&corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Name: "few"}, Spec: corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{"pods": resource.MustParse("10")}}})
 	pipelineRun(e, matrix(16))
 	run := e.PipelineRunDone("ci", long)
 	wantOutcome(e, run, "Succeeded", "Tasks Completed: 1 (Failed: 0, Cancelled 0), Skipped: 0")
