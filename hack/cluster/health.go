@@ -55,6 +55,23 @@ func (l *launch) restartNode() error {
 	return l.startNode()
 }
 
+// networkFree tells whether a node that does not run could have its network back. That
+// of one that was just killed is gone a moment later; another cluster's stays.
+func networkFree(l *layout.Layout, patience time.Duration) error {
+	for deadline := time.Now().Add(patience); ; time.Sleep(200 * time.Millisecond) {
+		if _, ok := host.RunningNode(l); ok {
+			return nil
+		}
+		taken, err := host.Taken()
+		if err != nil || !l.Overlaps(taken) {
+			return err
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("the network %s of this cluster is another's now: take that one down first", l.Pods)
+		}
+	}
+}
+
 func apiReady(l *layout.Layout) error {
 	_, err := get(l, l.APIServer()+"/readyz")
 	return err

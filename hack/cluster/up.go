@@ -119,6 +119,8 @@ func (l *launch) configure(state string, upstream bool) error {
 		if l.layout.Network, err = layout.Choose(taken, mtu); err != nil {
 			return err
 		}
+	} else if err := networkFree(l.layout, 10*time.Second); err != nil {
+		return err
 	}
 	if l.layout.CgroupV2, err = host.CgroupV2(); err != nil {
 		return err

@@ -41,6 +41,16 @@ func IsRefused(err error) bool {
 	if IsQuota(err) {
 		return false
 	}
-	return apierrors.IsInvalid(err) || apierrors.IsForbidden(err) || apierrors.IsBadRequest(err) ||
-		apierrors.IsRequestEntityTooLargeError(err)
+	return apierrors.IsInvalid(err) || apierrors.IsForbidden(err) || apierrors.IsBadRequest(err) || IsTooLarge(err)
+}
+
+// Stored is how large an object may be, in words: what etcd takes by default. An
+// API server does not say what its own takes.
+const Stored = "1.5 MiB by default"
+
+// IsTooLarge reports whether err means that the object does not fit into a request,
+// or into etcd (see Stored), whose words the API server hands on.
+func IsTooLarge(err error) bool {
+	return err != nil && (apierrors.IsRequestEntityTooLargeError(err) ||
+		strings.Contains(err.Error(), "request is too large") || strings.Contains(err.Error(), "message larger than max"))
 }

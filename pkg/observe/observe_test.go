@@ -146,6 +146,8 @@ func TestCondition(t *testing.T) {
 			"Stuck", "TaskRunImagePullFailed", `step "build": image example.com/step-build cannot be pulled: not found`},
 		"first failed pull": {"the kubelet tries again by itself", pod(waiting("ErrImagePull", "not found"), waiting("PodInitializing", "")),
 			"Unknown", "Pending", "the pod is being started"},
+		"many pulls": {"the node holds itself back", pod(waiting("ImagePullBackOff", `Back-off pulling image "a": ErrImagePull: pull QPS exceeded`), waiting("PodInitializing", "")),
+			"Unknown", "Pending", "the pod is being started"},
 		"bad image name": {"", pod(waiting("InvalidImageName", `couldn't parse image name "A"`), running),
 			"Stuck", "TaskRunImagePullFailed", `step "build": image example.com/step-build cannot be pulled: couldn't parse image name "A"`},
 		"sidecar's image": {"", with(pod(), initState("sidecar-db", waiting("ImagePullBackOff", "denied"))),

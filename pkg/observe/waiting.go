@@ -42,12 +42,19 @@ func (p *Progress) goesOn(in Input) {
 	}
 }
 
+// nodeIsBusy is what a kubelet says of an image that it did not even ask for, as it
+// has pulled enough in this second (registryPullQPS). It asks later.
+const nodeIsBusy = "pull QPS exceeded"
+
 // stuck finds a container that the kubelet cannot start, whatever it tries.
 func stuck(pod *corev1.Pod) (reason, message string, ok bool) {
 	for _, list := range [][]corev1.ContainerStatus{pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses} {
 		for _, s := range list {
 			w := s.State.Waiting
 			if w == nil {
+				continue
+			}
+			if strings.Contains(w.Message, nodeIsBusy) {
 				continue
 			}
 			switch w.Reason {

@@ -19,16 +19,20 @@ type world struct {
 	t       *testing.T
 	rnd     *rand.Rand
 	run     *v1.PipelineRun
+	seen    *v1.PipelineRun // lags behind run, and never goes back
 	spec    *v1.PipelineSpec
 	kids    map[string]*v1.TaskRun
 	cache   map[string]*v1.TaskRun // lags behind kids, and never goes back
 	starts  map[string]int         // creations by task
 	endedAt map[string]int         // moment of the end by task
 	began   map[string]int
+	hangs   map[string]bool // children that end only when they are told to
 	clock   int
 	now     time.Time
 	// fresh: a restart, or a write that failed, has the next picture show all.
 	fresh bool
+	// ends: somebody or a timeout ends the run, however long its children take.
+	ends bool
 }
 
 func randomPipeline(rnd *rand.Rand) *v1.PipelineSpec {
@@ -44,12 +48,14 @@ func randomPipeline(rnd *rand.Rand) *v1.PipelineSpec {
 				t.Params = append(t.Params, v1.Param{Name: fmt.Sprintf("p%d", j), Value: *v1.NewString(fmt.Sprintf("$(tasks.t%d.results.r%s)", j, star(&spec.Tasks[j])))})
 			}
 		}
-		switch rnd.IntN(8) {
+		switch rnd.IntN(10) {
 		case 0:
 			t.When = v1.WhenExpressions{{Input: "a", Operator: "in", Values: []string{"b"}}}
 		case 1:
 			t.OnError = v1.PipelineTaskContinue
 		case 2:
+			t.Retries = 2
+		case 3:
 			t.Matrix = &v1.Matrix{Params: v1.Params{{Name: "m", Value: *v1.NewArray("1", "2", "3")}}}
 		}
 		spec.Tasks = append(spec.Tasks, t)
@@ -82,7 +88,10 @@ func embedded(results ...string) *v1.EmbeddedTask {
 }
 
 func (w *world) input() Input {
-	in := Input{Run: w.run, Now: w.now, Defaults: Defaults{Timeout: time.Hour}, Gone: map[string]bool{}}
+	if w.seen == nil || w.rnd.IntN(3) == 0 {
+		w.seen = w.run
+	}
+	in := Input{Run: w.seen, Now: w.now, Defaults: Defaults{Timeout: noTimeout}, Gone: map[string]bool{}}
 	for _, name := range slices.Sorted(maps.Keys(w.kids)) {
 		if w.fresh || w.rnd.IntN(2) == 0 {
 			w.cache[name] = w.kids[name].DeepCopy()
@@ -117,12 +126,13 @@ func (w *world) carryOut(d Decision) {
 		tr := w.kids[c.Name]
 		tr.Spec.Status, tr.Spec.StatusMessage = v1.TaskRunSpecStatus(c.Status), v1.TaskRunSpecStatusMessage(c.Message)
 	}
-	if crash == len(d.TaskRuns)+len(d.Cancel) {
+	if crash >= 0 || w.seen != w.run { // the API server says Conflict
 		w.fresh = true
-	} else if crash < 0 {
-		w.run = w.run.DeepCopy()
-		w.run.Status = d.Status
+		return
 	}
+	w.run = w.run.DeepCopy()
+	w.run.Status = d.Status
+	w.seen = w.run
 }
 
 func (w *world) create(tr *v1.TaskRun) {
@@ -134,10 +144,49 @@ func (w *world) create(tr *v1.TaskRun) {
 	}
 	w.clock++
 	task := tr.Labels[v1.LabelPipelineTask]
+	for _, t := range slices.Concat(w.spec.Tasks, w.spec.Finally) {
+		// The attempts of a task are the TaskRun's own; here it is told how many.
+		if t.Name == task && tr.Spec.Retries != t.Retries {
+			w.t.Errorf("%s may have %d retries, want %d", tr.Name, tr.Spec.Retries, t.Retries)
+		}
+	}
+	if _, ok := w.began[task]; !ok {
+		w.mayBegin(task)
+	}
 	w.kids[tr.Name] = tr.DeepCopy()
+	w.hangs[tr.Name] = w.ends && !w.final(task) && w.rnd.IntN(6) == 0
 	w.starts[tr.Name]++
 	if _, ok := w.began[task]; !ok {
 		w.began[task] = w.clock
+	}
+}
+
+func (w *world) final(task string) bool {
+	return slices.ContainsFunc(w.spec.Finally, func(t v1.PipelineTask) bool { return t.Name == task })
+}
+
+// mayBegin holds the start of a task against what was shown by then.
+func (w *world) mayBegin(task string) {
+	since := w.now.Sub(w.run.Status.StartTime.Time)
+	limits := w.run.Spec.Timeouts
+	if limits != nil && since >= limits.Pipeline.Duration {
+		w.t.Errorf("%s begins after the whole time of the run", task)
+	}
+	if w.final(task) {
+		return
+	}
+	if limits != nil && since >= limits.Tasks.Duration {
+		w.t.Errorf("%s begins after the time of the tasks", task)
+	}
+	for _, t := range w.spec.Tasks {
+		if t.Matrix != nil {
+			continue // fails when all of its runs have ended
+		}
+		for name, tr := range w.cache {
+			if tr.Labels[v1.LabelPipelineTask] == t.Name && tr.Status.GetCondition(v1.ConditionSucceeded).IsFalse() && t.OnError != v1.PipelineTaskContinue {
+				w.t.Errorf("%s begins though %s was seen to fail", task, name)
+			}
+		}
 	}
 }
 
@@ -147,7 +196,7 @@ func (w *world) live() {
 	w.now = w.now.Add(time.Duration(w.rnd.IntN(60)) * time.Second)
 	for _, name := range slices.Sorted(maps.Keys(w.kids)) {
 		tr := w.kids[name]
-		if tr.IsDone() || w.rnd.IntN(3) == 0 {
+		if tr.IsDone() || w.rnd.IntN(3) == 0 || w.hangs[name] && !tr.IsCancelled() {
 			continue
 		}
 		c := v1.Condition{Type: v1.ConditionSucceeded, Status: corev1.ConditionTrue, Reason: "Succeeded"}
@@ -170,18 +219,20 @@ func (w *world) live() {
 func TestEveryRunKeepsItsPromises(t *testing.T) {
 	for seed := range uint64(400) {
 		w := &world{t: t, rnd: rand.New(rand.NewPCG(seed, 1)), kids: map[string]*v1.TaskRun{}, cache: map[string]*v1.TaskRun{},
-			starts: map[string]int{}, endedAt: map[string]int{}, began: map[string]int{}, now: time.Unix(1e9, 0)}
+			starts: map[string]int{}, endedAt: map[string]int{}, began: map[string]int{}, hangs: map[string]bool{}, now: time.Unix(1e9, 0)}
 		w.spec = randomPipeline(w.rnd)
 		w.run = &v1.PipelineRun{ObjectMeta: metav1.ObjectMeta{Name: "run", Namespace: "ns", UID: "uid"},
 			Spec: v1.PipelineRunSpec{PipelineSpec: w.spec}}
 		if w.rnd.IntN(3) == 0 {
 			w.run.Spec.Timeouts = &v1.TimeoutFields{Tasks: &metav1.Duration{Duration: 3 * time.Minute}, Pipeline: &metav1.Duration{Duration: 5 * time.Minute}}
 		}
-		interrupt := w.rnd.IntN(40)
+		interrupt, how := w.rnd.IntN(40), []v1.PipelineRunSpecStatus{v1.PipelineRunSpecStatusCancelled,
+			v1.PipelineRunSpecStatusCancelledRunFinally, v1.PipelineRunSpecStatusStoppedRunFinally}[w.rnd.IntN(3)]
+		w.ends = w.run.Spec.Timeouts != nil || how != v1.PipelineRunSpecStatusStoppedRunFinally
 		for step := 0; step < 400 && !w.run.IsDone(); step++ {
 			if step == interrupt {
-				w.run.Spec.Status = []v1.PipelineRunSpecStatus{v1.PipelineRunSpecStatusCancelled,
-					v1.PipelineRunSpecStatusCancelledRunFinally, v1.PipelineRunSpecStatusStoppedRunFinally}[w.rnd.IntN(3)]
+				w.run = w.run.DeepCopy()
+				w.run.Spec.Status = how
 			}
 			in := w.input()
 			before := in.Run.DeepCopy()

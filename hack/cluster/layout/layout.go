@@ -65,6 +65,11 @@ func firstFree(from, to byte, taken []netip.Prefix) (netip.Prefix, error) {
 	return netip.Prefix{}, fmt.Errorf("no free /24 between 10.%d.0.0 and 10.%d.0.0: remove a route that covers them", from, to)
 }
 
+// Overlaps reports whether one of these is part of the network, or the other way round.
+func (n Network) Overlaps(taken []netip.Prefix) bool {
+	return overlapsAny(n.Pods, taken) || overlapsAny(n.Services, taken)
+}
+
 func overlapsAny(p netip.Prefix, taken []netip.Prefix) bool {
 	for _, t := range taken {
 		if t.Bits() > 0 && t.Overlaps(p) {

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
+	corev1 "k8s.io/api/core/v1"
 )
 
 type witness struct{ writes, ends int }
@@ -22,9 +23,9 @@ func TestEndIsToldOnce(t *testing.T) {
 	w := &witness{}
 	b.Observers = []Observer{w}
 	b.must(5)
-	b.finish("ci-a")
+	b.finish("ci-a", corev1.ConditionTrue)
 	b.must(3)
-	b.finish("ci-b")
+	b.finish("ci-b", corev1.ConditionTrue)
 	b.refuse = func(what string) error {
 		if what == "status ci" {
 			return errors.New("the API server is away")

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 	"github.com/slipway-dev/slipway/api/tekton/v1beta1"
@@ -34,7 +33,11 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	run := &v1.PipelineRun{}
 	if err := r.Client.Get(ctx, req.NamespacedName, run); err != nil || !ours(run) {
 		r.unsure.Delete(req.NamespacedName)
+		r.behind.Forget(req.NamespacedName)
 		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	if r.behind.Is(run, r.Now()) {
+		return ctrl.Result{RequeueAfter: kube.Settle}, nil
 	}
 	r.Settings.Current().PipelineRun(run)
 	in, err := r.load(ctx, run)
@@ -57,17 +60,13 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		err = r.record(ctx, run, plan.Failed(in, user.reason, user.err))
 	}
 	if kube.IsStale(err) {
-		return ctrl.Result{RequeueAfter: settle}, nil // the change that made it so is on its way here
+		return ctrl.Result{RequeueAfter: kube.Settle}, nil // the change that made it so is on its way here
 	}
 	if err != nil {
 		return ctrl.Result{}, err
 	}
 	return result, nil
 }
-
-// settle is how long an event may take that is certain to come; the run is looked
-// at again then in any case.
-const settle = 5 * time.Second
 
 // remember notes whether all that was decided was also done.
 func (r *Reconciler) remember(run *v1.PipelineRun, err error) {
@@ -91,7 +90,7 @@ func (r *Reconciler) act(ctx context.Context, run *v1.PipelineRun, d plan.Decisi
 	if len(d.Labels) > 0 || len(d.Annotations) > 0 {
 		// The write changes the version that the status is bound to: the event of
 		// the write brings the run back.
-		return ctrl.Result{RequeueAfter: settle}, r.label(ctx, run, d)
+		return ctrl.Result{RequeueAfter: kube.Settle}, r.label(ctx, run, d)
 	}
 	for _, o := range toCreate(d) {
 		if err := r.create(ctx, run, o); err != nil {
@@ -103,7 +102,10 @@ func (r *Reconciler) act(ctx context.Context, run *v1.PipelineRun, d plan.Decisi
 			return ctrl.Result{}, fmt.Errorf("cancel %s %s: %w", c.Kind, c.Name, err)
 		}
 	}
-	if err := r.record(ctx, run, d.Status); err != nil {
+	if err := r.record(ctx, run, d.Status); kube.IsTooLarge(err) {
+		return ctrl.Result{}, &userError{v1.PipelineRunReasonCouldntGetPipelineResult, fmt.Errorf(
+			"the run is larger with its results than the API server stores, %s: write what is large to a workspace, and return its path (%w)", kube.Stored, err)}
+	} else if err != nil {
 		return ctrl.Result{}, err
 	}
 	if d.Again.IsZero() {
@@ -199,6 +201,7 @@ func (r *Reconciler) record(ctx context.Context, run *v1.PipelineRun, status v1.
 	if err != nil || !wrote {
 		return err
 	}
+	r.behind.Wrote(run, r.Now())
 	for _, o := range r.Observers {
 		o.PipelineRunWritten(run, after)
 	}

@@ -112,13 +112,13 @@ func (b *bench) run() *v1.PipelineRun {
 	return run
 }
 
-func (b *bench) finish(name string) {
+func (b *bench) finish(name string, how corev1.ConditionStatus) {
 	b.Helper()
 	tr := &v1.TaskRun{}
 	if err := b.Client.Get(b.Context(), client.ObjectKey{Namespace: "ns", Name: name}, tr); err != nil {
 		b.Fatal(err)
 	}
-	tr.Status.SetCondition(v1.Condition{Type: v1.ConditionSucceeded, Status: corev1.ConditionTrue, Reason: "Succeeded"})
+	tr.Status.SetCondition(v1.Condition{Type: v1.ConditionSucceeded, Status: how, Reason: "Ended"})
 	if err := b.Client.Status().Update(b.Context(), tr); err != nil {
 		b.Fatal(err)
 	}
@@ -159,9 +159,9 @@ spec: {tasks: [{name: a, taskRef: {name: t}}, {name: b, runAfter: [a], taskRef: 
 func TestWritesOfARun(t *testing.T) {
 	b := newBench(t, parse[v1.Pipeline](t, pipeline), parse[v1.Task](t, task), parse[v1.PipelineRun](t, ci))
 	b.must(5)
-	b.finish("ci-a")
+	b.finish("ci-a", corev1.ConditionTrue)
 	b.must(3)
-	b.finish("ci-b")
+	b.finish("ci-b", corev1.ConditionTrue)
 	b.must(3)
 	want := []string{"patch ci", "status ci", "create ci-a", "status ci", "create ci-b", "status ci", "status ci"}
 	if !slices.Equal(b.writes, want) {
@@ -259,12 +259,12 @@ func TestClaimsGoWhenTheRunEnds(t *testing.T) {
 				return len(list.Items)
 			}
 			b.must(4)
-			b.finish("ci-a")
+			b.finish("ci-a", corev1.ConditionTrue)
 			b.must(3)
 			if n := claims(); n != 1 {
 				t.Fatalf("%d claims while the run goes on", n)
 			}
-			b.finish("ci-b")
+			b.finish("ci-b", corev1.ConditionTrue)
 			b.must(2)
 			if left, want := claims() > 0, asked == ""; !b.run().IsDone() || left != want {
 				t.Errorf("done: %v; the claim is left: %v, want %v", b.run().IsDone(), left, want)

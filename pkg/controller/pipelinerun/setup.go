@@ -51,6 +51,9 @@ type Reconciler struct {
 	// the cache may not show yet what was created, and the status does not name it.
 	// A restart needs no memory of it, as the cache then begins with all there is.
 	unsure sync.Map
+	// behind: what is not in the status yet as the cache has it would not be waited
+	// for, and a child that neither shows would be passed over.
+	behind kube.Behind
 }
 
 // New returns a Reconciler; Setup registers it.

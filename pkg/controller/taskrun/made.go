@@ -15,14 +15,6 @@ import (
 type made struct {
 	mu   sync.Mutex
 	pods map[types.UID]*madePod
-	// replaced holds, of each run, the version that the last write here was
-	// made to: while the cache shows it, the cache is behind.
-	replaced map[types.UID]replaced
-}
-
-type replaced struct {
-	version string
-	at      time.Time
 }
 
 // madePod is a Pod of one attempt.
@@ -99,23 +91,4 @@ func (m *made) forget(run types.UID) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.pods, run)
-	delete(m.replaced, run)
-}
-
-func (m *made) wrote(run *v1.TaskRun, at time.Time) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.replaced == nil {
-		m.replaced = map[types.UID]replaced{}
-	}
-	m.replaced[run.UID] = replaced{run.ResourceVersion, at}
-}
-
-// isBehind saves the work on a run that the cache shows too late. It is not for ever:
-// the API server refuses what is decided on an old version in any case.
-func (m *made) isBehind(run *v1.TaskRun, now time.Time) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	old, ok := m.replaced[run.UID]
-	return ok && old.version == run.ResourceVersion && now.Sub(old.at) < settle
 }

@@ -51,7 +51,8 @@ type Reconciler struct {
 	// Now tells the time.
 	Now func() time.Time
 
-	made made
+	made   made
+	behind kube.Behind
 }
 
 // Reconcile takes one run a step further.
@@ -62,7 +63,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		next, err = r.decide(a)(ctx, a)
 	}
 	if kube.IsStale(err) || errors.Is(err, errBehind) {
-		next, err = settle, nil // the change that made it so is on its way here
+		next, err = kube.Settle, nil // the change that made it so is on its way here
 	}
 	return ctrl.Result{RequeueAfter: next}, err
 }
@@ -90,9 +91,10 @@ func (a *attempt) podName() string { return compile.PodName(a.run.Name, a.number
 func (r *Reconciler) load(ctx context.Context, key client.ObjectKey) (*attempt, error) {
 	var run v1.TaskRun
 	if err := r.Client.Get(ctx, key, &run); err != nil {
+		r.behind.Forget(key)
 		return nil, client.IgnoreNotFound(err)
 	}
-	if r.made.isBehind(&run, r.Now()) {
+	if r.behind.Is(&run, r.Now()) {
 		return nil, errBehind
 	}
 	if run.IsDone() || run.DeletionTimestamp != nil {
@@ -122,13 +124,10 @@ func (r *Reconciler) load(ctx context.Context, key client.ObjectKey) (*attempt, 
 // before it is called lost, the API server is asked.
 func (a *attempt) mayBeStale() bool {
 	if a.made != nil && !a.made.seen {
-		return a.now.Sub(a.made.at) > settle
+		return a.now.Sub(a.made.at) > kube.Settle
 	}
 	return a.run.Status.PodName == a.podName()
 }
-
-// settle is how long the cache may take to show what was made or written here.
-const settle = 5 * time.Second
 
 func isOwned(pod *corev1.Pod, run *v1.TaskRun) bool {
 	for _, o := range pod.OwnerReferences {
@@ -148,8 +147,8 @@ func (r *Reconciler) decide(a *attempt) act {
 	switch {
 	case a.pod != nil:
 		return r.follow
-	case a.made != nil && !a.made.seen && a.now.Sub(a.made.at) <= settle:
-		return func(context.Context, *attempt) (time.Duration, error) { return settle, nil }
+	case a.made != nil && !a.made.seen && a.now.Sub(a.made.at) <= kube.Settle:
+		return func(context.Context, *attempt) (time.Duration, error) { return kube.Settle, nil }
 	case a.made != nil || a.run.Status.PodName == a.podName():
 		return r.lose
 	case a.run.IsCancelled():

@@ -2,6 +2,7 @@ package taskrun
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -20,7 +21,7 @@ func (r *Reconciler) record(ctx context.Context, a *attempt, v verdict) error {
 func (r *Reconciler) write(ctx context.Context, a *attempt) error {
 	wrote, err := kube.PatchStatus(ctx, r.Client, a.before, a.run)
 	if wrote && err == nil {
-		r.made.wrote(a.before, a.now)
+		r.behind.Wrote(a.before, a.now)
 		r.told(a)
 	}
 	return err
@@ -57,7 +58,12 @@ func (r *Reconciler) finish(ctx context.Context, a *attempt, v verdict) (time.Du
 		return 0, err
 	}
 	a.complete(v)
-	if err := r.record(ctx, a, v); err != nil {
+	err := r.record(ctx, a, v)
+	if kube.IsTooLarge(err) {
+		v = a.tooLarge(err)
+		err = r.record(ctx, a, v)
+	}
+	if err != nil {
 		return 0, err
 	}
 	reason := eventFailed
@@ -66,6 +72,27 @@ func (r *Reconciler) finish(ctx context.Context, a *attempt, v verdict) (time.Du
 	}
 	kube.Tell(r.Events, a.run, v.status == corev1.ConditionTrue, reason, v.message)
 	return 0, nil
+}
+
+// tooLarge ends a run that cannot be stored with its results.
+func (a *attempt) tooLarge(err error) verdict {
+	a.dropResults()
+	return verdict{status: corev1.ConditionFalse, reason: v1.TaskRunReasonResultLargerThanAllowedLimit.String(), final: true, message: fmt.Sprintf(
+		"the run is larger with its results than the API server stores, %s: write what is large to a workspace, and return its path (%v)", kube.Stored, err)}
+}
+
+// dropResults takes them out of the run, those of earlier attempts too.
+func (a *attempt) dropResults() {
+	drop := func(s *v1.TaskRunStatus) {
+		s.Results = nil
+		for i := range s.Steps {
+			s.Steps[i].Results = nil
+		}
+	}
+	drop(&a.run.Status)
+	for i := range a.run.Status.RetriesStatus {
+		drop(&a.run.Status.RetriesStatus[i])
+	}
 }
 
 // complete sets when the run ended: by the clock of its last step, unless that
@@ -110,7 +137,12 @@ func (r *Reconciler) retry(ctx context.Context, a *attempt, v verdict) error {
 	a.run.Status.ObservedGeneration = a.run.Generation
 	a.run.Status.SetCondition(v1.Condition{Type: v1.ConditionSucceeded, Status: corev1.ConditionUnknown,
 		Reason: v1.TaskRunReasonToBeRetried.String(), Message: v.message, LastTransitionTime: metav1.NewTime(a.now)})
-	if err := r.write(ctx, a); err != nil {
+	err := r.write(ctx, a)
+	if kube.IsTooLarge(err) {
+		a.dropResults()
+		err = r.write(ctx, a)
+	}
+	if err != nil {
 		return err
 	}
 	kube.Tell(r.Events, a.run, false, v1.TaskRunReasonToBeRetried.String(), v.message)

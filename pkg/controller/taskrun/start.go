@@ -46,7 +46,7 @@ func (r *Reconciler) start(ctx context.Context, a *attempt) (time.Duration, erro
 		r.References.Forget(a.run.UID)
 		r.made.put(a.run.UID, &madePod{attempt: a.number(), at: a.now, spec: spec})
 		kube.Tell(r.Events, a.run, true, v1.TaskRunReasonStarted.String(), "pod "+pod.Name+" is made")
-		return settle, nil
+		return kube.Settle, nil
 	case errors.As(err, &refused):
 		return r.finish(ctx, a, refused.verdict())
 	case kube.IsQuota(err):
