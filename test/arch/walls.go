@@ -45,6 +45,9 @@ var drivers = []string{"pkg/controller/taskrun", "pkg/controller/pipelinerun", "
 
 var adapters = []string{"pkg/kube", "pkg/resolve", "pkg/registry", "pkg/build", "pkg/sign", "pkg/forge", "pkg/logs", "pkg/metrics", "pkg/cloudevents"}
 
+var forges = []string{"pkg/forge/gitea", "pkg/forge/github", "pkg/forge/gitlab", "pkg/forge/bitbucket/cloud",
+	"pkg/forge/bitbucket/datacenter", "pkg/forge/generic", "pkg/forge/forges"}
+
 var pure = []string{"pkg/compile", "pkg/plan", "pkg/observe", "pkg/trigger", "pkg/untrusted", "pkg/provenance", "pkg/expr", "pkg/dag", "pkg/manifest", "pkg/convert", "pkg/coschedule"}
 
 // Walls returns the rules of the house, as docs/architecture.md states them.
@@ -72,6 +75,8 @@ func Walls() []Wall {
 			Direct: []string{"sigs.k8s.io/controller-runtime"}, Why: "controller-runtime lives in kube, the controllers and admission"},
 		{Rooms: []string{"api", "pkg", "cmd", "entrypoint"}, Except: []string{"pkg/cloudevents"},
 			Direct: []string{"github.com/cloudevents"}, Why: "the CloudEvents SDK lives in pkg/cloudevents"},
+		{Rooms: []string{"api", "pkg", "cmd", "entrypoint"}, Except: []string{"pkg/forge/github"},
+			Direct: []string{"github.com/golang-jwt"}, Why: "what a GitHub App signs is made in pkg/forge/github"},
 		{Rooms: []string{"api", "pkg", "entrypoint"}, Except: []string{"pkg/metrics"},
 			Direct: []string{"github.com/prometheus"}, Why: "Prometheus lives in pkg/metrics"},
 		{Rooms: []string{"api", "pkg", "cmd", "entrypoint"}, Except: []string{"pkg/compile/scripts"},
@@ -80,6 +85,9 @@ func Walls() []Wall {
 			Direct: []string{"github.com/gobwas/glob"}, Why: "patterns of branches and paths are compared by pkg/trigger"},
 		{Rooms: []string{"api"}, Direct: []string{"./pkg/controller", "./pkg/cli", "./pkg/kube", "./pkg/plan", "./pkg/compile", "./cmd"},
 			Why: "arrows point down: the API knows none of its users"},
+	}
+	for _, f := range forges[:len(forges)-1] { // the last picks one
+		walls = append(walls, Wall{Rooms: []string{f}, Direct: inModule(without(forges, f)), Why: "one kind of forge knows no other"})
 	}
 	for _, d := range drivers {
 		walls = append(walls, Wall{Rooms: []string{d}, Direct: inModule(without(drivers, d)), Why: "drivers never import each other"})

@@ -103,33 +103,47 @@ func (f *Forges) New(r *v1alpha1.Repository, secret map[string][]byte) (forge.Cl
 		return nil, err
 	}
 	if provider == v1alpha1.ProviderGitHub && secret[AppIDKey] != nil && secret[AppKeyKey] != nil {
-		app, err := github.ParseApp(bytes.TrimSpace(secret[AppIDKey]), secret[AppKeyKey])
-		if err != nil {
-			return nil, err
-		}
-		return github.NewApp(base(r.Spec.API, at.github()), at.owner, at.name, app, &f.apps, f.Transport)
+		return f.app(r, at, secret)
 	}
 	token, err := token(r, secret)
 	if err != nil {
 		return nil, err
 	}
+	return f.byToken(provider, &r.Spec, at, login{name: string(bytes.TrimSpace(secret[UserKey])), token: token})
+}
+
+// login is a token, and the name it belongs to where the forge asks for that.
+type login struct {
+	name  string
+	token []byte
+}
+
+func (f *Forges) byToken(provider v1alpha1.Provider, r *v1alpha1.RepositorySpec, at location, who login) (forge.Client, error) {
 	switch provider {
 	case v1alpha1.ProviderGeneric:
-		return generic.New(r.Spec.URL, string(bytes.TrimSpace(secret[UserKey])), token, f.Transport), nil
+		return generic.New(r.URL, who.name, who.token, f.Transport), nil
 	case v1alpha1.ProviderBitbucketCloud:
-		login := cloud.Login{User: string(bytes.TrimSpace(secret[UserKey])), Token: token}
-		return cloud.New(base(r.Spec.API, "https://api.bitbucket.org/2.0"), at.owner, at.name, login, f.Transport), nil
+		login := cloud.Login{User: who.name, Token: who.token}
+		return cloud.New(base(r.API, "https://api.bitbucket.org/2.0"), at.owner, at.name, login, f.Transport), nil
 	case v1alpha1.ProviderBitbucketDataCenter:
 		site, project := at.dataCenter()
-		return datacenter.New(base(r.Spec.API, site+"/rest/api/latest"), project, at.name, token, f.Transport), nil
+		return datacenter.New(base(r.API, site+"/rest/api/latest"), project, at.name, who.token, f.Transport), nil
 	case v1alpha1.ProviderGitLab:
-		return gitlab.New(base(r.Spec.API, at.host+"/api/v4"), at.path, token, f.Transport), nil
+		return gitlab.New(base(r.API, at.host+"/api/v4"), at.path, who.token, f.Transport), nil
 	case v1alpha1.ProviderGitHub:
-		return github.New(base(r.Spec.API, at.github()), at.owner, at.name, token, f.Transport), nil
+		return github.New(base(r.API, at.github()), at.owner, at.name, who.token, f.Transport), nil
 	case v1alpha1.ProviderGitea, v1alpha1.ProviderForgejo:
-		return gitea.New(base(r.Spec.API, at.site+"/api/v1"), at.owner, at.name, token, f.Transport), nil
+		return gitea.New(base(r.API, at.site+"/api/v1"), at.owner, at.name, who.token, f.Transport), nil
 	}
 	return nil, fmt.Errorf("the provider %s is not known", provider)
+}
+
+func (f *Forges) app(r *v1alpha1.Repository, at location, secret map[string][]byte) (forge.Client, error) {
+	app, err := github.ParseApp(bytes.TrimSpace(secret[AppIDKey]), secret[AppKeyKey])
+	if err != nil {
+		return nil, err
+	}
+	return github.NewApp(github.Place{API: base(r.Spec.API, at.github()), Owner: at.owner, Name: at.name}, app, &f.apps, f.Transport)
 }
 
 func token(r *v1alpha1.Repository, secret map[string][]byte) ([]byte, error) {

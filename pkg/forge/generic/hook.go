@@ -60,9 +60,17 @@ func (k Hook) Parse(h http.Header, body []byte) ([]v1alpha1.Event, error) {
 		}
 		return []v1alpha1.Event{e}, check(&e)
 	}
+	if err := k.read(&e, h, body); err != nil {
+		return nil, err
+	}
+	return []v1alpha1.Event{e}, check(&e)
+}
+
+// read fills in what the expressions say.
+func (k Hook) read(e *v1alpha1.Event, h http.Header, body []byte) error {
 	var decoded any
 	if err := json.Unmarshal(body, &decoded); err != nil {
-		return nil, fmt.Errorf("the body is not JSON: %w", err)
+		return fmt.Errorf("the body is not JSON: %w", err)
 	}
 	headers := map[string]string{}
 	for name := range h {
@@ -71,27 +79,27 @@ func (k Hook) Parse(h http.Header, body []byte) ([]v1alpha1.Event, error) {
 	values := map[string]any{"body": decoded, "headers": headers}
 	env, err := cel.NewEnv(ext.Strings(), cel.Variable("body", cel.DynType), cel.Variable("headers", cel.MapType(cel.StringType, cel.StringType)))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if k.Filter != "" {
 		switch ok, err := eval(env, k.Filter, values, types.BoolType); {
 		case err != nil:
-			return nil, fmt.Errorf("spec.generic.filter: %w", err)
+			return fmt.Errorf("spec.generic.filter: %w", err)
 		case ok != true:
-			return nil, fmt.Errorf("%w: spec.generic.filter is false", forge.ErrNotOurs)
+			return fmt.Errorf("%w: spec.generic.filter is false", forge.ErrNotOurs)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(k.Fields)) {
 		value, err := eval(env, k.Fields[name], values, types.StringType)
 		if err != nil {
-			return nil, fmt.Errorf("spec.generic.fields[%s]: %w", name, err)
+			return fmt.Errorf("spec.generic.fields[%s]: %w", name, err)
 		}
 		text, _ := value.(string)
-		if err := set(&e, name, text); err != nil {
-			return nil, err
+		if err := set(e, name, text); err != nil {
+			return err
 		}
 	}
-	return []v1alpha1.Event{e}, check(&e)
+	return nil
 }
 
 func eval(env *cel.Env, expression string, values map[string]any, as *types.Type) (any, error) {

@@ -30,6 +30,11 @@ func ParseApp(id, key []byte) (*App, error) {
 	return &App{ID: string(id), Key: parsed}, nil
 }
 
+// Place is a repository, and the API that it is asked about at.
+type Place struct {
+	API, Owner, Name string
+}
+
 // Tokens keeps those of installations for as long as they are good. The zero value
 // is ready, for any number of Apps and repositories.
 type Tokens struct {
@@ -47,15 +52,15 @@ const early = 5 * time.Minute
 
 // For returns a token that may do what the App may, at one repository only. It costs
 // two calls once an hour.
-func (t *Tokens) For(ctx context.Context, api, owner, name string, app *App, transport http.RoundTripper) (string, error) {
-	key := api + " " + app.ID + " " + owner + "/" + name
+func (t *Tokens) For(ctx context.Context, at Place, app *App, transport http.RoundTripper) (string, error) {
+	key := at.API + " " + app.ID + " " + at.Owner + "/" + at.Name
 	t.mu.Lock()
 	kept := t.kept[key]
 	t.mu.Unlock()
 	if time.Now().Before(kept.expires.Add(-early)) {
 		return kept.token, nil
 	}
-	fresh, err := install(ctx, api, owner, name, app, transport)
+	fresh, err := install(ctx, at, app, transport)
 	if err != nil {
 		return "", err
 	}
@@ -73,7 +78,7 @@ func (t *Tokens) For(ctx context.Context, api, owner, name string, app *App, tra
 	return fresh.token, nil
 }
 
-func install(ctx context.Context, api, owner, name string, app *App, transport http.RoundTripper) (installed, error) {
+func install(ctx context.Context, at Place, app *App, transport http.RoundTripper) (installed, error) {
 	// A minute back, as the clocks may differ.
 	now := time.Now()
 	claims := jwt.RegisteredClaims{Issuer: app.ID, IssuedAt: jwt.NewNumericDate(now.Add(-time.Minute)), ExpiresAt: jwt.NewNumericDate(now.Add(5 * time.Minute))}
@@ -81,18 +86,18 @@ func install(ctx context.Context, api, owner, name string, app *App, transport h
 	if err != nil {
 		return installed{}, err
 	}
-	c := rest.Client{Base: api, Header: headers(), Transport: transport}
+	c := rest.Client{Base: at.API, Header: headers(), Transport: transport}
 	c.Header.Set("Authorization", "Bearer "+signed)
 	var installation struct{ ID int64 }
-	if _, err := c.Get(ctx, rest.Path("repos", owner, name, "installation"), nil, &installation); err != nil {
-		return installed{}, fmt.Errorf("the GitHub App is not installed for %s/%s: %w", owner, name, err)
+	if _, err := c.Get(ctx, rest.Path("repos", at.Owner, at.Name, "installation"), nil, &installation); err != nil {
+		return installed{}, fmt.Errorf("the GitHub App is not installed for %s/%s: %w", at.Owner, at.Name, err)
 	}
 	var made struct {
 		Token   string
 		Expires time.Time `json:"expires_at"`
 	}
 	_, err = c.Do(ctx, rest.Call{Method: http.MethodPost, Path: rest.Path("app", "installations", strconv.FormatInt(installation.ID, 10), "access_tokens"),
-		Body: map[string][]string{"repositories": {name}}, Out: &made})
+		Body: map[string][]string{"repositories": {at.Name}}, Out: &made})
 	return installed{token: made.Token, expires: made.Expires}, err
 }
 
@@ -116,18 +121,18 @@ func (a authorized) RoundTrip(r *http.Request) (*http.Response, error) {
 	return a.next.RoundTrip(r)
 }
 
-// NewApp returns a client for owner/name that speaks for an App: the results of
+// NewApp returns a client that speaks for an App: the results of
 // pipelines are checks with annotations. The others are as New has them.
-func NewApp(api, owner, name string, app *App, tokens *Tokens, transport http.RoundTripper) (*Client, error) {
-	u, err := url.Parse(api)
+func NewApp(at Place, app *App, tokens *Tokens, transport http.RoundTripper) (*Client, error) {
+	u, err := url.Parse(at.API)
 	if err != nil {
 		return nil, err
 	}
 	if transport == nil {
 		transport = http.DefaultTransport
 	}
-	c := New(api, owner, name, nil, authorized{host: u.Host, next: transport, token: func(ctx context.Context) (string, error) {
-		return tokens.For(ctx, api, owner, name, app, transport)
+	c := New(at.API, at.Owner, at.Name, nil, authorized{host: u.Host, next: transport, token: func(ctx context.Context) (string, error) {
+		return tokens.For(ctx, at, app, transport)
 	}})
 	c.checks = true
 	return c, nil

@@ -78,7 +78,7 @@ func (c *Client) Changes(ctx context.Context, e *v1alpha1.Event) (forge.Changes,
 		return all.Changes(), err
 	}
 	var changed struct{ Files []file }
-	err := error(forge.ErrNotFound)
+	err := forge.ErrNotFound
 	if e.Before != "" {
 		_, err = c.api.Get(ctx, c.repo+"/compare"+rest.Path(e.Before+"..."+e.Commit), nil, &changed)
 	}

@@ -167,7 +167,7 @@ func TestApp(t *testing.T) {
 		if err != nil {
 			return err.Error()
 		}
-		if claims.ExpiresAt.Sub(time.Now()) > 10*time.Minute {
+		if time.Until(claims.ExpiresAt.Time) > 10*time.Minute {
 			return "GitHub takes no JWT of more than ten minutes"
 		}
 		return ""
@@ -190,7 +190,7 @@ func TestApp(t *testing.T) {
 	var tokens Tokens
 	for state, want := range map[forge.State]string{forge.StatePending: "queued <nil>", forge.StateRunning: "in_progress <nil>", forge.StateSuccess: "completed success",
 		forge.StateFailure: "completed failure", forge.StateError: "completed failure", forge.StateCancelled: "completed cancelled"} {
-		client, err := NewApp(fake.URL+"/api/v3", "ada", "engine", app, &tokens, nil)
+		client, err := NewApp(Place{API: fake.URL + "/api/v3", Owner: "ada", Name: "engine"}, app, &tokens, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

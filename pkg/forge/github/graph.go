@@ -29,7 +29,8 @@ func objects[T any](ctx context.Context, c *Client, ids []string, selection stri
 	if _, err := c.graph.Do(ctx, rest.Call{Method: http.MethodPost, Path: "/graphql", Body: body, Out: &answer}); err != nil {
 		return nil, err
 	}
-	for _, e := range answer.Errors {
+	if len(answer.Errors) > 0 {
+		e := answer.Errors[0]
 		err := fmt.Errorf("POST %s/graphql: %s", c.graph.Base, e.Message)
 		switch e.Type {
 		case "NOT_FOUND":

@@ -82,7 +82,7 @@ func (c *Client) Changes(ctx context.Context, e *v1alpha1.Event) (forge.Changes,
 		err := rest.Each(ctx, &c.api, c.project+"/merge_requests"+index(e.PullRequest.Number)+"/diffs", paged, see)
 		return all.Changes(), err
 	}
-	err := error(forge.ErrNotFound)
+	err := forge.ErrNotFound
 	if e.Before != "" {
 		var compared struct{ Diffs []diff }
 		_, err = c.api.Get(ctx, c.project+"/repository/compare", url.Values{"from": {e.Before}, "to": {e.Commit}}, &compared)

@@ -98,7 +98,7 @@ type attributes struct {
 
 	ID           int64  `json:"id"`
 	Note         string `json:"note"`
-	NoteableType string `json:"noteable_type"`
+	NoteableType string `json:"noteable_type"` //nolint:misspell // as GitLab spells it
 	System       bool   `json:"system"`
 }
 

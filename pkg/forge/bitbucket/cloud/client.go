@@ -166,7 +166,7 @@ func (c *Client) Changes(ctx context.Context, e *v1alpha1.Event) (forge.Changes,
 		err := each(ctx, c, c.repo+"/pullrequests"+index(e.PullRequest.Number)+"/diffstat", query, see)
 		return all.Changes(), err
 	}
-	err := error(forge.ErrNotFound)
+	err := forge.ErrNotFound
 	if e.Before != "" { // what is new comes first here
 		err = each(ctx, c, c.repo+"/diffstat"+rest.Path(e.Commit+".."+e.Before), query, see)
 	}

@@ -150,7 +150,7 @@ func (c *Client) Changes(ctx context.Context, e *v1alpha1.Event) (forge.Changes,
 		return all.Changes(), err
 	}
 	path := c.repo + "/commits" + rest.Path(e.Commit, "changes")
-	err := error(forge.ErrNotFound)
+	err := forge.ErrNotFound
 	if e.Before != "" {
 		err = each(ctx, c, path, url.Values{"since": {e.Before}}, see)
 	}
