@@ -55,7 +55,9 @@ type RepositorySpec struct {
 	API string `json:"api,omitempty"`
 	// Credentials names the key of a Secret in this namespace that holds the token
 	// by which the forge's API and the repository are read, and told of runs. The
-	// key is token by default.
+	// key is token by default. A Secret with the keys github-application-id and
+	// github-private-key is that of a GitHub App; the key username names who a token
+	// of Bitbucket Cloud, or of what is only read by git, belongs to.
 	// +optional
 	Credentials *SecretKey `json:"credentials,omitempty"`
 	// WebhookSecret names the key of a Secret in this namespace that holds what the

@@ -324,6 +324,20 @@ func TestForkWaitsForApproval(t *testing.T) {
 	}
 }
 
+// GitLab's webhooks do not say whose a merge request is, and Bitbucket Cloud's say half of
+// its commit.
+func TestWhatTheWebhookDoesNotSayIsRead(t *testing.T) {
+	w := newWorld(t, v1alpha1.RepositorySpec{}, map[string]string{".tekton/a.yaml": pipeline("build", onBoth)})
+	w.pushers = []string{"ada"}
+	whole := pull("c1", "ada")
+	whole.PullRequest.Fork = true
+	w.pull = &whole
+	vague := pull("", "")
+	vague.Sender = "ada"
+	w.wantState(w.happens(vague), v1alpha1.EventDone, 1, "")
+	w.wantCalls("pull request 7", "may push ada", "files c1")
+}
+
 // Who approves means what they have seen.
 func TestApprovalIsOfWhatWasSeen(t *testing.T) {
 	const seen, pushed = "aaaaaaaaaaaaaaaaaaaa", "bbbbbbbbbbbbbbbbbbbb"
