@@ -80,6 +80,9 @@ func (j *job) complete(run trigger.Run) {
 	if o.Annotations == nil {
 		o.Annotations = map[string]string{}
 	}
+	// What the commit's YAML says of these is not so.
+	delete(o.Annotations, v1alpha1.AnnotationReported)
+	delete(o.Annotations, v1alpha1.AnnotationQueued)
 	o.Annotations[v1alpha1.AnnotationEvent] = j.event.Name
 	o.Annotations[v1alpha1.AnnotationReceived] = received(j.event.Spec.Received.Time)
 	if run.CancelInProgress {
