@@ -14,6 +14,7 @@ import (
 
 	"github.com/slipway-dev/slipway/api/slipway/v1alpha1"
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
+	"github.com/slipway-dev/slipway/pkg/forge"
 )
 
 const (
@@ -93,8 +94,11 @@ func start(t task) int64 {
 
 func outcome(run *v1.PipelineRun, c *v1.Condition, tasks []task) string {
 	after := "after " + took(run.Status.StartTime, run.Status.CompletionTime)
-	if c.IsTrue() {
+	switch stateOf(run) {
+	case forge.StateSuccess:
 		return "succeeded " + after
+	case forge.StateCancelled:
+		return "cancelled " + after
 	}
 	for _, t := range tasks {
 		if failed(t) && t.run.Status.GetCondition(v1.ConditionSucceeded).Reason != v1.TaskRunReasonCancelled.String() {
