@@ -69,25 +69,32 @@ func hasMatcher(annotations map[string]string) bool {
 }
 
 // annotations finds what is wrong with the annotations that say when and how a run is
-// started, also those that the next event does not ask about. Those that are not
-// known here are left alone, unless they are nearly one that is: other tools use the
-// prefixes too.
+// started, also those that the next event does not ask about.
 func (r *reader) annotations() {
 	for _, run := range r.set.runs {
-		for _, key := range slices.Sorted(maps.Keys(run.object.Annotations)) {
-			name, ok := cutPrefix(key)
-			if !ok {
-				continue
-			}
-			value := run.object.Annotations[key]
-			if r.set.templates.in(value) {
-				continue
-			}
-			if err := checkAnnotation(name, value); err != nil {
-				r.problems = append(r.problems, run.problem(annotation(key), "%s: %s", key, err))
-			}
+		wrong := CheckAnnotations(run.object.Annotations, r.set.templates.restore)
+		for _, key := range slices.Sorted(maps.Keys(wrong)) {
+			r.problems = append(r.problems, run.problem(annotation(key), "%s: %s", key, wrong[key]))
 		}
 	}
+}
+
+// CheckAnnotations returns what is wrong with those of a PipelineRun that say when
+// and how it is started, by their keys; restore is that of Hide. One with a template is
+// known when it has its value. Names that are not known are left alone, unless they are
+// nearly one that is: other tools use the prefixes too.
+func CheckAnnotations(annotations map[string]string, restore func(string) string) map[string]error {
+	wrong := map[string]error{}
+	for key, value := range annotations {
+		name, ok := cutPrefix(key)
+		if value = restore(value); !ok || template.MatchString(value) {
+			continue
+		}
+		if err := checkAnnotation(name, value); err != nil {
+			wrong[key] = err
+		}
+	}
+	return wrong
 }
 
 func checkAnnotation(name, value string) error {

@@ -20,6 +20,13 @@ type templates struct {
 // template is what Pipelines-as-Code takes for one.
 var template = regexp.MustCompile(`\{\{([^{}\n]{2,})\}\}`)
 
+// Hide returns a file as Read reads it, with a word in the place of each {{ x }}, and what
+// puts them back into a text that was made of it. Lines stay where they are.
+func Hide(data []byte) (hidden []byte, restore func(string) string) {
+	t := &templates{mark: unusedMark(map[string][]byte{"": data})}
+	return t.hide(data), t.restore
+}
+
 // unusedMark is a text that no file contains. It has the characters of a name, as
 // templates stand in names too.
 func unusedMark(files map[string][]byte) string {

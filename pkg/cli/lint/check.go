@@ -10,6 +10,7 @@ import (
 	"github.com/slipway-dev/slipway/api/tekton/v1beta1"
 	"github.com/slipway-dev/slipway/api/tekton/validation"
 	"github.com/slipway-dev/slipway/pkg/manifest"
+	"github.com/slipway-dev/slipway/pkg/trigger"
 )
 
 type severity string
@@ -46,11 +47,30 @@ func check(f *files) []finding {
 	for _, d := range f.docs {
 		found = append(found, crossed(d, f.docs)...)
 		found = append(found, pasted(d)...)
+		found = append(found, started(d, f.restore[d.File])...)
+	}
+	for i := range found {
+		if restore := f.restore[found[i].File]; restore != nil {
+			found[i].Message = restore(found[i].Message)
+		}
 	}
 	slices.SortStableFunc(found, func(a, b finding) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
 	})
 	return slices.Compact(found)
+}
+
+// started checks the annotations by which an event starts a run.
+func started(d manifest.Document, restore func(string) string) (found []finding) {
+	run, ok := d.Object.(*v1.PipelineRun)
+	if !ok || restore == nil {
+		return nil
+	}
+	for key, err := range trigger.CheckAnnotations(run.Annotations, restore) {
+		path := "metadata.annotations[" + key + "]"
+		found = append(found, finding{d.File, d.Line(path), path, ruleManifest, severityError, err.Error()})
+	}
+	return found
 }
 
 // crossed checks an object against those that it refers to.

@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/slipway-dev/slipway/pkg/manifest"
+	"github.com/slipway-dev/slipway/pkg/trigger"
 )
 
 // files is what the arguments name, decoded.
@@ -19,6 +20,8 @@ type files struct {
 	read int
 	docs []manifest.Document
 	errs manifest.Errors
+	// restore puts the {{ x }} of a file back into what is said of it, by its name.
+	restore map[string]func(string) string
 	// passedOver names files of folders that hold nothing of ours.
 	passedOver []string
 }
@@ -26,7 +29,7 @@ type files struct {
 // read decodes all files. Its error is about names that lead to no file; what is
 // wrong in files is part of the result.
 func read(stdin io.Reader, names []string) (*files, error) {
-	f := &files{}
+	f := &files{restore: map[string]func(string) string{}}
 	seen := map[string]bool{}
 	var errs []error
 	for _, name := range names {
@@ -45,6 +48,9 @@ func read(stdin io.Reader, names []string) (*files, error) {
 // ours finds the apiVersion of an object of ours, in YAML and in JSON.
 var ours = regexp.MustCompile(`apiVersion["']?\s*:\s*["']?tekton\.dev/`)
 
+// forCommits finds the files that events at a repository run, which hold {{ x }}.
+var forCommits = regexp.MustCompile(`(^|/)\.(tekton|slipway)/`)
+
 func (f *files) add(stdin io.Reader, file source) (err error) {
 	var data []byte
 	if file.name == "-" {
@@ -61,6 +67,9 @@ func (f *files) add(stdin io.Reader, file source) (err error) {
 		return nil
 	}
 	f.read++
+	if forCommits.MatchString(filepath.ToSlash(file.name)) {
+		data, f.restore[file.name] = trigger.Hide(data)
+	}
 	docs, err := manifest.Documents(data, file.name)
 	f.docs = append(f.docs, docs...)
 	if wrong := (manifest.Errors)(nil); errors.As(err, &wrong) {

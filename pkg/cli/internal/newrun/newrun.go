@@ -11,6 +11,7 @@ import (
 
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 	"github.com/slipway-dev/slipway/pkg/suggest"
+	"github.com/slipway-dev/slipway/pkg/untrusted"
 )
 
 // Options are what the user said about the run.
@@ -52,6 +53,9 @@ func OfPipeline(p *v1.Pipeline, last *v1.PipelineRun, o Options) (*v1.PipelineRu
 		run.Spec.Timeouts = &v1.TimeoutFields{Pipeline: o.Timeout}
 	}
 	run.ObjectMeta, err = meta(p.Name, o)
+	if last != nil {
+		run.Annotations = strangers(last.Annotations)
+	}
 	run.SetGroupVersionKind(v1.SchemeGroupVersion.WithKind(v1.KindPipelineRun))
 	return run, err
 }
@@ -76,8 +80,20 @@ func OfTask(t *v1.Task, last *v1.TaskRun, o Options) (*v1.TaskRun, error) {
 		run.Spec.Timeout = o.Timeout
 	}
 	run.ObjectMeta, err = meta(t.Name, o)
+	if last != nil {
+		run.Annotations = strangers(last.Annotations)
+	}
 	run.SetGroupVersionKind(v1.SchemeGroupVersion.WithKind(v1.KindTaskRun))
 	return run, err
+}
+
+// strangers is what goes with the values of the last run: which of them anybody may
+// have chosen.
+func strangers(last map[string]string) map[string]string {
+	if text, ok := last[untrusted.Annotation]; ok {
+		return map[string]string{untrusted.Annotation: text}
+	}
+	return nil
 }
 
 func meta(name string, o Options) (metav1.ObjectMeta, error) {
