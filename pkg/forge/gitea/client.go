@@ -20,8 +20,11 @@ const (
 	// page is the most that a Gitea lists at once unless its owner says otherwise.
 	page = 50
 	// batch is how many files are asked for at once: the default of a page, which
-	// bounds the answer too, and short enough for an address.
+	// bounds the answer too.
 	batch = 30
+	// maxPaths bounds, in bytes, their paths, which are in the address: proxies in front
+	// of a forge take no long ones.
+	maxPaths = 4 << 10
 )
 
 // Client asks Gitea or Forgejo about one repository.
@@ -61,7 +64,7 @@ func (c *Client) Files(ctx context.Context, commit string, folders ...string) (m
 	}
 	files := make(map[string][]byte, len(paths))
 	for len(paths) > 0 {
-		n := min(batch, len(paths))
+		n := some(paths)
 		got, err := c.contents(ctx, commit, paths[:n])
 		if errors.Is(err, forge.ErrNotFound) { // the commit is there: the route is not
 			return files, c.oneByOne(ctx, commit, paths, files)
@@ -83,6 +86,17 @@ func (c *Client) Files(ctx context.Context, commit string, folders ...string) (m
 		paths = paths[len(got):]
 	}
 	return files, nil
+}
+
+// some is how many of the paths are asked for at once.
+func some(paths []string) int {
+	size := 0
+	for i, path := range paths[:min(batch, len(paths))] {
+		if size += len(path); size > maxPaths {
+			return max(i, 1)
+		}
+	}
+	return min(batch, len(paths))
 }
 
 func (c *Client) oneByOne(ctx context.Context, commit string, paths []string, into map[string][]byte) error {

@@ -181,3 +181,22 @@ func TestErrors(t *testing.T) {
 		})
 	}
 }
+
+// The paths of a batch are in its address.
+func TestBatches(t *testing.T) {
+	long := strings.Repeat("x", maxPaths+1)
+	for name, test := range map[string]struct {
+		paths []string
+		want  int
+	}{
+		"few":          {[]string{"a", "b"}, 2},
+		"many":         {slices.Repeat([]string{"a"}, 100), batch},
+		"long ones":    {slices.Repeat([]string{strings.Repeat("x", maxPaths/3)}, 9), 3},
+		"one too long": {[]string{long, long}, 1},
+		"the second":   {[]string{"a", long}, 1},
+	} {
+		if got := some(test.paths); got != test.want {
+			t.Errorf("%s: %d, want %d", name, got, test.want)
+		}
+	}
+}
