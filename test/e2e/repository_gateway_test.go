@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"slices"
 	"sync"
 	"testing"
@@ -87,7 +88,8 @@ func TestGatewayMayDoLittle(t *testing.T) {
 	}
 }
 
-// deliver posts a push as Gitea would, and returns the answer's code and how long it took.
+// deliver posts a push as Gitea would, and returns the answer's code and how long it took
+// once somebody was there to answer.
 func (c *connected) deliver(ctx context.Context, gateway string, body []byte, signedBy string) (int, time.Duration, error) {
 	mac := hmac.New(sha256.New, []byte(signedBy))
 	mac.Write(body)
@@ -98,7 +100,8 @@ func (c *connected) deliver(ctx context.Context, gateway string, body []byte, si
 	r.Header.Set("X-Gitea-Event", "push")
 	r.Header.Set("X-Gitea-Event-Type", "push")
 	r.Header.Set("X-Gitea-Signature", hex.EncodeToString(mac.Sum(nil)))
-	started := time.Now()
+	var started time.Time
+	r = r.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { started = time.Now() }}))
 	res, err := http.DefaultClient.Do(r)
 	if err != nil {
 		return 0, 0, err
