@@ -15,9 +15,13 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 )
 
-// celCost bounds the work of one expression; a payload of a hundred files that are
-// each compared takes a hundredth of it.
-const celCost = 10_000_000
+// What expressions and patterns may take, in the units of CEL: each, and all of one
+// commit for one event together. A regular expression that is compared with 3,000 changed
+// files takes some 50,000; all together end within seconds, whatever they are.
+const (
+	celCost  = 500_000
+	workCost = 2_000_000
+)
 
 // expressionKey is what a template may hold beside the name of a variable.
 var (
@@ -57,11 +61,27 @@ func anyMatches(pattern, files ref.Val) ref.Val {
 		return types.NewErr("%s", err)
 	}
 	for it := files.(traits.Lister).Iterator(); it.HasNext() == types.True; {
-		if g.Match(string(it.Next().(types.String))) {
+		if g.MatchString(string(it.Next().(types.String))) {
 			return types.True
 		}
 	}
 	return types.False
+}
+
+// costs tells what anyMatches takes; of all else CEL knows it.
+type costs struct{}
+
+// CallCost implements interpreter.ActualCostEstimator.
+func (costs) CallCost(function, _ string, args []ref.Val, _ ref.Val) *uint64 {
+	if function != "anyMatches" {
+		return nil
+	}
+	var texts []string
+	for it := args[1].(traits.Lister).Iterator(); it.HasNext() == types.True; {
+		texts = append(texts, string(it.Next().(types.String)))
+	}
+	work := 1 + globWork(string(args[0].(types.String)), texts)
+	return &work
 }
 
 // activation gives an expression what it asks for, and takes note when that is the
@@ -109,7 +129,7 @@ func compileCEL(text string) (cel.Program, error) {
 		e := issues.Errors()[0]
 		return nil, fmt.Errorf("line %d, column %d: %s", e.Location.Line(), e.Location.Column()+1, e.Message)
 	}
-	return env.Program(tree, cel.CostLimit(celCost), cel.EvalOptions(cel.OptOptimize))
+	return env.Program(tree, cel.CostLimit(celCost), cel.CostTracking(costs{}), cel.EvalOptions(cel.OptOptimize))
 }
 
 // errTooMuch is an expression that goes on and on.
@@ -119,11 +139,11 @@ var errTooMuch = errors.New("the expression takes too much work: ask for less")
 // for what it does not have is false: events of each kind have fields of their own.
 func (f *facts) answer(p cel.Program) (yes, askedFiles bool, err error) {
 	a := f.activation()
-	out, details, err := p.Eval(a)
-	if err != nil {
-		if cost := details.ActualCost(); cost != nil && *cost >= celCost {
-			return false, a.askedFiles, errTooMuch
-		}
+	out, err := f.eval(p, a)
+	switch {
+	case errors.Is(err, errTooMuch):
+		return false, a.askedFiles, err
+	case err != nil:
 		return false, a.askedFiles, nil
 	}
 	yes, ok := out.Value().(bool)
@@ -133,13 +153,35 @@ func (f *facts) answer(p cel.Program) (yes, askedFiles bool, err error) {
 	return yes, a.askedFiles, nil
 }
 
+// eval takes its work out of what is left for the event.
+func (f *facts) eval(p cel.Program, a cel.Activation) (ref.Val, error) {
+	if !f.spend(0) {
+		return nil, errTooMuch
+	}
+	out, details, err := p.Eval(a)
+	work := uint64(celCost)
+	if details != nil && details.ActualCost() != nil {
+		work = *details.ActualCost()
+	}
+	if !f.spend(work) || err != nil && work >= celCost {
+		return nil, errTooMuch
+	}
+	return out, err
+}
+
+// spend reports whether work is left after some was done.
+func (f *facts) spend(work uint64) bool {
+	f.work += work
+	return f.work < workCost
+}
+
 // evaluate is the value of an expression as JSON knows it.
 func (f *facts) evaluate(text string) (any, error) {
 	p, err := compileCEL(text)
 	if err != nil {
 		return nil, err
 	}
-	out, _, err := p.Eval(f.activation())
+	out, err := f.eval(p, f.activation())
 	if err != nil {
 		return nil, err
 	}

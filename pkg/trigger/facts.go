@@ -32,6 +32,10 @@ type facts struct {
 	ref string
 	// standard are the variables by name; own are the repository's.
 	standard, own map[string]string
+	// lists are the changed files once they were asked for.
+	lists map[string][]string
+	// work is what expressions and patterns took.
+	work uint64
 }
 
 func newFacts(in Input) *facts {
@@ -159,7 +163,13 @@ func (f *facts) headers() map[string]string {
 
 // files are the changed ones as expressions have them.
 func (f *facts) files() map[string][]string {
-	c := f.in.Changes
+	if f.lists == nil {
+		f.lists = f.in.Changes.lists()
+	}
+	return f.lists
+}
+
+func (c *Changes) lists() map[string][]string {
 	if c == nil {
 		c = &Changes{}
 	}

@@ -6,24 +6,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/gobwas/glob"
-
 	"github.com/slipway-dev/slipway/api/slipway/v1alpha1"
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 	"github.com/slipway-dev/slipway/pkg/suggest"
 	"github.com/slipway-dev/slipway/pkg/untrusted"
 )
-
-// maxPattern bounds globs: long ones with many stars take long to compare.
-const maxPattern = 1024
-
-// compileGlob reads a pattern as Pipelines-as-Code does: a star goes beyond slashes.
-func compileGlob(pattern string) (*glob.Pattern, error) {
-	if len(pattern) > maxPattern {
-		return nil, fmt.Errorf("a pattern has at most %d characters", maxPattern)
-	}
-	return glob.Compile(pattern)
-}
 
 // Wanted says whether a Repository works off an event at all, by its events and
 // branches; the text says why not. Globs that cannot be read fit nothing.
@@ -200,11 +187,10 @@ func (f *facts) onBranch(pattern string) (bool, error) {
 	if !strings.HasPrefix(pattern, "refs/") {
 		pattern = headsPrefix + pattern
 	}
-	g, err := compileGlob(pattern)
-	if err != nil {
-		return false, err
+	if pattern == f.ref {
+		return true, nil
 	}
-	return pattern == f.ref || g.Match(f.ref), nil
+	return f.globMatches(pattern, []string{f.ref})
 }
 
 func (m *matcher) hasLabel(label string) (bool, error) {
@@ -213,9 +199,26 @@ func (m *matcher) hasLabel(label string) (bool, error) {
 }
 
 func (m *matcher) changed(pattern string) (bool, error) {
+	return m.globMatches(pattern, m.files()["all"])
+}
+
+// globMatches reports whether one of the texts fits a pattern.
+func (f *facts) globMatches(pattern string, texts []string) (bool, error) {
 	g, err := compileGlob(pattern)
 	if err != nil {
 		return false, err
 	}
-	return slices.ContainsFunc(m.files()["all"], g.Match), nil
+	if !f.spend(globWork(pattern, texts)) {
+		return false, errTooMuch
+	}
+	return slices.ContainsFunc(texts, g.MatchString), nil
+}
+
+// globWork is what comparing costs, in the units of expressions.
+func globWork(pattern string, texts []string) uint64 {
+	size := 0
+	for _, t := range texts {
+		size += len(t) + 1
+	}
+	return uint64(len(pattern)*size) / 200
 }

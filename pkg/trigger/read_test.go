@@ -26,7 +26,7 @@ func TestReadSaysWhereWhatIsWrong(t *testing.T) {
 		"an empty list":         {run("a", `on-target-branch: "[]"`), `the list is empty`},
 		"an event":              {run("a", `on-event: "[pull_requests]"`), `no event is named "pull_requests"; did you mean "pull_request"?`},
 		"a name that is nearly": {run("a", `on-target-branches: main`), `there is no such annotation; did you mean "on-target-branch"?`},
-		"a glob":                {run("a", `on-path-change: "[a{b]"`), `on-path-change: glob: syntax error`},
+		"a glob":                {run("a", `on-path-change: "[a{b]"`), `on-path-change: "a{b": a { lacks its }`},
 		"a number":              {run("a", `max-keep-runs: some`), `"some" is no number of runs`},
 		"a truth":               {run("a", `cancel-in-progress: maybe`), `"maybe" is neither true nor false`},
 		"http":                  {run("a", `task: http://x.example/t.yaml`), `use https`},

@@ -81,8 +81,6 @@ func Walls() []Wall {
 			Direct: []string{"github.com/prometheus"}, Why: "Prometheus lives in pkg/metrics"},
 		{Rooms: []string{"api", "pkg", "cmd", "entrypoint"}, Except: []string{"pkg/compile/scripts"},
 			Direct: []string{"mvdan.cc/sh"}, Why: "who knows the shell's language is pkg/compile/scripts"},
-		{Rooms: []string{"api", "pkg", "cmd", "entrypoint"}, Except: []string{"pkg/trigger"},
-			Direct: []string{"github.com/gobwas/glob"}, Why: "patterns of branches and paths are compared by pkg/trigger"},
 		{Rooms: []string{"api"}, Direct: []string{"./pkg/controller", "./pkg/cli", "./pkg/kube", "./pkg/plan", "./pkg/compile", "./cmd"},
 			Why: "arrows point down: the API knows none of its users"},
 	}
