@@ -49,7 +49,7 @@ func TestRepoCommands(t *testing.T) {
 	create := []string{"repo", "create", "ci", "--url", c.repo.URL() + ".git", "--provider", "gitea", "--local-api", api, "--token-file", "-",
 		"--gateway", "http://gateway." + env.SystemNamespace}
 	want(2, "", []string{"repo", "create"}, "--url is missing")
-	want(5, "wrong", create, "refuses the credentials")
+	want(5, "wrong", create, "401 Unauthorized")
 	want(5, "", []string{"repo", "check", "ci"}, `no repository "ci"`)
 	want(0, c.owner.Token, create, "its default branch is main", "repository ci is connected", c.hook())
 	if hooks := c.repo.Hooks(); !slices.Equal(hooks, []string{c.hook()}) {

@@ -64,6 +64,7 @@ func join(a, b verdict) verdict {
 func (j *job) fillIn(ctx context.Context) (*verdict, error) {
 	what := &j.in.Event
 	if what.PullRequest == nil {
+		// A command may name another branch.
 		if what.Ref == "" && j.repository.Status.DefaultBranch != "" {
 			what.Ref = "refs/heads/" + j.repository.Status.DefaultBranch
 		}
@@ -128,6 +129,9 @@ func (j *job) command(ctx context.Context, c *trigger.Command) (verdict, error) 
 	}
 	j.in.Command = c
 	j.in.Event.Params = c.Params
+	if j.in.Event.PullRequest == nil && c.Ref != "" {
+		j.in.Event.Ref = c.Ref
+	}
 	var pick func(trigger.Run) bool
 	if c.Verb == trigger.Retest && c.Pipeline == "" {
 		green, err := j.succeeded(ctx)

@@ -38,6 +38,9 @@ const (
 	// overlap is how far back of what is known the forge is asked again: its clock is
 	// not ours, and an event may be on its way.
 	overlap = 2 * time.Minute
+	// firstRetry is how soon a connection that failed is tried again; then twice as late each
+	// time.
+	firstRetry = 2 * time.Second
 	// maxBack is how far back the forge is asked at most, after a long absence.
 	maxBack = 24 * time.Hour
 )
@@ -67,7 +70,8 @@ type Reconciler struct {
 type asked struct {
 	at         time.Time
 	generation int64
-	ready      bool
+	// failures is how often in a row it was for nothing.
+	failures int
 }
 
 // New returns a Reconciler; Setup registers it.
@@ -104,11 +108,14 @@ func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 	}
 	wait := r.due(repository)
 	if wait <= 0 {
-		ready := r.ask(ctx, after)
+		failures := 0
+		if !r.ask(ctx, after) {
+			failures = r.failures(repository) + 1
+		}
 		if err := r.forget(ctx, repository); err != nil {
 			return reconcile.Result{}, err
 		}
-		r.asked.Store(repository.UID, asked{at: r.Now(), generation: repository.Generation, ready: ready})
+		r.asked.Store(repository.UID, asked{at: r.Now(), generation: repository.Generation, failures: failures})
 		wait = r.due(repository)
 	}
 	_, err := kube.PatchStatus(ctx, r.Client, repository, after)
@@ -118,16 +125,25 @@ func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 	return reconcile.Result{RequeueAfter: max(wait, time.Millisecond)}, err
 }
 
-// due is how long until the forge is to be asked again. One that did not answer, or
-// refused, is asked sooner, as somebody may be mending it; none all at once.
+// failures is how often in a row the repository, as it is, was not to be connected.
+func (r *Reconciler) failures(of *v1alpha1.Repository) int {
+	if last, ok := r.asked.Load(of.UID); ok && last.(asked).generation == of.Generation {
+		return last.(asked).failures
+	}
+	return 0
+}
+
+// due is how long until the forge is to be asked again. What was for nothing is tried
+// sooner, as somebody may be mending it, or making the Secret just now; not all
+// repositories are looked at at once.
 func (r *Reconciler) due(of *v1alpha1.Repository) time.Duration {
 	last, ok := r.asked.Load(of.UID)
 	if !ok || last.(asked).generation != of.Generation {
 		return 0
 	}
 	every := r.Every
-	if !last.(asked).ready {
-		every /= 5
+	if n := last.(asked).failures; n > 0 {
+		every = min(every/5, firstRetry<<min(n-1, 10))
 	}
 	every += rand.N(every/10 + 1)
 	return every - r.Now().Sub(last.(asked).at)

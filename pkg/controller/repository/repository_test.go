@@ -203,3 +203,27 @@ func TestLastRunsAreListed(t *testing.T) {
 		t.Errorf("listed are %+v", last)
 	}
 }
+
+// Who makes the Repository first and then its Secret waits for seconds; a forge that
+// stays away is asked less and less.
+func TestFailedConnectionIsTriedAgain(t *testing.T) {
+	w := newWorld(t, repository())
+	w.failure = errors.New("connection refused")
+	key := reconcile.Request{NamespacedName: client.ObjectKey{Namespace: "ci", Name: "engine"}}
+	var waits []time.Duration
+	for range 8 {
+		res, err := w.Reconcile(t.Context(), key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		waits = append(waits, res.RequeueAfter)
+		w.now = w.now.Add(2 * every)
+	}
+	if waits[0] > 2*firstRetry || waits[2] < waits[0] || waits[7] < every/5 || waits[7] > every/4 {
+		t.Errorf("it is tried again after %v", waits)
+	}
+	w.failure = nil
+	if c := w.looks().Status.Conditions[0]; c.Status != metav1.ConditionTrue {
+		t.Errorf("the condition is %+v", c)
+	}
+}
