@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/slipway-dev/slipway/pkg/suggest"
+	"github.com/slipway-dev/slipway/pkg/trigger/glob"
 )
 
 // Annotations are read under both prefixes; ours win.
@@ -111,7 +112,7 @@ func checkAnnotation(name, value string) error {
 	case name == onEvent:
 		err = checkItems(value, checkEvent)
 	case slices.Contains([]string{onTargetBranch, onPathChange, onPathChangeIgnore}, name):
-		err = checkItems(value, func(item string) error { _, err := compileGlob(item); return err })
+		err = checkItems(value, func(item string) error { _, err := glob.Compile(item); return err })
 	case name == onLabel:
 		_, err = list(value)
 	case name == remotePipeline, taskNumber.MatchString(name):

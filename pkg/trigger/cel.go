@@ -13,6 +13,8 @@ import (
 	"github.com/google/cel-go/common/types/traits"
 	"github.com/google/cel-go/ext"
 	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/slipway-dev/slipway/pkg/trigger/glob"
 )
 
 // What expressions and patterns may take, in the units of CEL: each, and all of one
@@ -56,7 +58,7 @@ var celEnv = sync.OnceValues(func() (*cel.Env, error) {
 })
 
 func anyMatches(pattern, files ref.Val) ref.Val {
-	g, err := compileGlob(string(pattern.(types.String)))
+	g, err := glob.Compile(string(pattern.(types.String)))
 	if err != nil {
 		return types.NewErr("%s", err)
 	}

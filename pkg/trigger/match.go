@@ -9,6 +9,7 @@ import (
 	"github.com/slipway-dev/slipway/api/slipway/v1alpha1"
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 	"github.com/slipway-dev/slipway/pkg/suggest"
+	"github.com/slipway-dev/slipway/pkg/trigger/glob"
 	"github.com/slipway-dev/slipway/pkg/untrusted"
 )
 
@@ -204,7 +205,7 @@ func (m *matcher) changed(pattern string) (bool, error) {
 
 // globMatches reports whether one of the texts fits a pattern.
 func (f *facts) globMatches(pattern string, texts []string) (bool, error) {
-	g, err := compileGlob(pattern)
+	g, err := glob.Compile(pattern)
 	if err != nil {
 		return false, err
 	}

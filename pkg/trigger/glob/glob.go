@@ -1,4 +1,5 @@
-package trigger
+// Package glob compares branches and paths with patterns, as Pipelines-as-Code does.
+package glob
 
 import (
 	"fmt"
@@ -9,14 +10,14 @@ import (
 // maxPattern bounds globs, in bytes.
 const maxPattern = 512
 
-// compileGlob reads a pattern as Pipelines-as-Code does: a star goes beyond slashes. It
+// Compile reads a pattern, in which a star goes beyond slashes. It
 // becomes a regular expression, whose work grows with the length of the text alone: a
 // stranger may have written the pattern.
-func compileGlob(pattern string) (*regexp.Regexp, error) {
+func Compile(pattern string) (*regexp.Regexp, error) {
 	if len(pattern) > maxPattern {
 		return nil, fmt.Errorf("a pattern has at most %d characters", maxPattern)
 	}
-	g := globReader{rest: pattern}
+	g := reader{rest: pattern}
 	if err := g.read(); err != nil {
 		return nil, fmt.Errorf("%q: %w", pattern, err)
 	}
@@ -27,14 +28,14 @@ func compileGlob(pattern string) (*regexp.Regexp, error) {
 	return re, nil
 }
 
-type globReader struct {
+type reader struct {
 	rest string
 	out  strings.Builder
 	// depth counts the braces that are open.
 	depth int
 }
 
-func (g *globReader) read() error {
+func (g *reader) read() error {
 	for g.rest != "" {
 		r := g.next()
 		switch {
@@ -47,14 +48,7 @@ func (g *globReader) read() error {
 			if err := g.class(); err != nil {
 				return err
 			}
-		case r == "{":
-			g.depth++
-			g.out.WriteString(`(?:`)
-		case r == "}" && g.depth > 0:
-			g.depth--
-			g.out.WriteString(`)`)
-		case r == "," && g.depth > 0:
-			g.out.WriteString(`|`)
+		case g.brace(r):
 		case r == `\` && g.rest != "":
 			g.out.WriteString(regexp.QuoteMeta(g.next()))
 		default:
@@ -67,8 +61,27 @@ func (g *globReader) read() error {
 	return nil
 }
 
+// brace takes what belongs to {a,b}.
+func (g *reader) brace(r string) bool {
+	switch {
+	case r == "{":
+		g.depth++
+		g.out.WriteString(`(?:`)
+	case g.depth == 0:
+		return false
+	case r == "}":
+		g.depth--
+		g.out.WriteString(`)`)
+	case r == ",":
+		g.out.WriteString(`|`)
+	default:
+		return false
+	}
+	return true
+}
+
 // next takes one character.
-func (g *globReader) next() string {
+func (g *reader) next() string {
 	for i := range g.rest {
 		if i > 0 {
 			r := g.rest[:i]
@@ -82,7 +95,7 @@ func (g *globReader) next() string {
 }
 
 // class reads [a-z], or [!a-z] for all but these.
-func (g *globReader) class() error {
+func (g *reader) class() error {
 	inner, rest, ok := strings.Cut(g.rest, "]")
 	if !ok || inner == "" || inner == "!" {
 		return fmt.Errorf("a [ lacks its ]")
