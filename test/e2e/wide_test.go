@@ -31,6 +31,13 @@ func taskRunsOf(e *env.Env, run string) []v1.TaskRun {
 	return list.Items
 }
 
+// few has no more Pods run at once than one machine starts beside the other tests;
+// the rest waits.
+func few(e *env.Env) {
+	e.Helper()
+	e.Create(&corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Name: "few"}, Spec: corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{"pods": resource.MustParse("10")}}})
+}
+
 // Eight layers of 25 tasks, each after all of the layer before and five of the one before that.
 func TestTwoHundredTasks(t *testing.T) {
 	t.Parallel()
@@ -57,6 +64,7 @@ func TestTwoHundredTasks(t *testing.T) {
 	if len(tasks) != 200 || edges < 5000 {
 		t.Fatalf("%d tasks with %d edges", len(tasks), edges)
 	}
+	few(e)
 	pipelineRun(e, "pipelineSpec:\n  tasks:\n  - "+strings.Join(tasks, "\n  - "))
 	run := e.PipelineRunDone("ci", long)
 	wantOutcome(e, run, "Succeeded", "Tasks Completed: 200 (Failed: 0, Cancelled 0), Skipped: 0")
@@ -113,8 +121,7 @@ pipelineSpec:
 	if !apierrors.IsInvalid(err) || !strings.Contains(fmt.Sprint(err), "272 combinations, and 256 is the limit") {
 		t.Errorf("272 combinations are answered by %v", err)
 	}
-	// As many at once as the machine of a test can start beside the other tests; the rest waits.
-	e.Create(&corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Name: "few"}, Spec: corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{"pods": resource.MustParse("10")}}})
+	few(e)
 	pipelineRun(e, matrix(16))
 	run := e.PipelineRunDone("ci", long)
 	wantOutcome(e, run, "Succeeded", "Tasks Completed: 1 (Failed: 0, Cancelled 0), Skipped: 0")
