@@ -54,6 +54,9 @@ func settle(in any) {
 	for key, v := range schema {
 		if field, ok := v.(map[string]any); ok {
 			settleField(key, field)
+			if key == "received" && field["format"] == "date-time" {
+				field["pattern"] = microTimestamp
+			}
 		}
 		if key != "anyOf" {
 			settle(v)
@@ -87,8 +90,6 @@ func bound(schema map[string]any, least, most int64) {
 func settleField(name string, field map[string]any) {
 	parts, _ := field["properties"].(map[string]any)
 	switch {
-	case name == "received" && field["format"] == "date-time":
-		field["pattern"] = microTimestamp
 	case name == "timeout" && field["type"] == "string":
 		field["pattern"] = duration
 	case name == "timeouts":

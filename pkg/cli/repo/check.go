@@ -47,12 +47,12 @@ func check(ctx context.Context, e *env.Env, c *cluster.Cluster, r *v1alpha1.Repo
 	if state != "True" {
 		findings[0].wrong = state + ": " + message
 	}
-	findings = append(findings, secretOf(ctx, c, r, "webhooks can be verified", r.Spec.WebhookSecret, v1alpha1.WebhookSecretKey))
+	findings = append(findings, finding{"webhooks can be verified", secretLacks(ctx, c, r.Spec.WebhookSecret, v1alpha1.WebhookSecretKey)})
 	if key := r.Spec.WebhookSecret; key != nil {
 		findings = append(findings, gatewayReads(ctx, c, r, key.Name, gatewayNamespace))
 	}
-	findings = append(findings, secretOf(ctx, c, r, "pipelines can clone a private repository by {{ git_auth_secret }}",
-		&v1alpha1.SecretKey{Name: trigger.GitAuthSecret(r.Name)}, ".git-credentials"))
+	findings = append(findings, finding{"pipelines can clone a private repository by {{ git_auth_secret }}",
+		secretLacks(ctx, c, &v1alpha1.SecretKey{Name: trigger.GitAuthSecret(r.Name)}, ".git-credentials")})
 	bad := 0
 	for _, f := range findings {
 		mark, text := style.Succeeded, f.what
@@ -68,20 +68,21 @@ func check(ctx context.Context, e *env.Env, c *cluster.Cluster, r *v1alpha1.Repo
 	return nil
 }
 
-func secretOf(ctx context.Context, c *cluster.Cluster, r *v1alpha1.Repository, what string, key *v1alpha1.SecretKey, usual string) finding {
+// secretLacks is what is wrong with a key of a Secret, the usual one if it names none.
+func secretLacks(ctx context.Context, c *cluster.Cluster, key *v1alpha1.SecretKey, usual string) string {
 	if key == nil {
-		return finding{what, "spec.webhookSecret is missing"}
+		return "spec.webhookSecret is missing"
 	}
-	secret, err := c.Core.CoreV1().Secrets(r.Namespace).Get(ctx, key.Name, metav1.GetOptions{})
+	secret, err := c.Core.CoreV1().Secrets(c.Namespace).Get(ctx, key.Name, metav1.GetOptions{})
 	switch name := cmp.Or(key.Key, usual); {
 	case isNotFound(err):
-		return finding{what, fmt.Sprintf("there is no secret %s", key.Name)}
+		return fmt.Sprintf("there is no secret %s", key.Name)
 	case err != nil:
-		return finding{what, c.Explain(err).Error()}
+		return c.Explain(err).Error()
 	case len(secret.Data[name]) == 0:
-		return finding{what, fmt.Sprintf("secret %s has no key %s", key.Name, name)}
+		return fmt.Sprintf("secret %s has no key %s", key.Name, name)
 	}
-	return finding{what: what}
+	return ""
 }
 
 // gatewayReads asks the API server whether the gateway may read the webhook's secret.

@@ -10,23 +10,28 @@ import (
 	"github.com/slipway-dev/slipway/pkg/cli/internal/env"
 )
 
+type deleteOptions struct {
+	keepHook bool
+	localAPI string
+}
+
 func newDelete(e *env.Env, connect Forge) *cobra.Command {
-	keepHook, localAPI := false, ""
+	var o deleteOptions
 	cmd := &cobra.Command{
 		Use:     "delete NAME",
 		Aliases: []string{"rm"},
 		Short:   "Disconnect a repository: its webhook, secrets, events and runs are deleted with it",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return remove(cmd.Context(), e, connect, args[0], keepHook, localAPI)
+			return o.remove(cmd.Context(), e, connect, args[0])
 		},
 	}
-	cmd.Flags().BoolVar(&keepHook, "keep-webhook", false, "leave the webhook at the forge, such as when the forge is gone")
-	cmd.Flags().StringVar(&localAPI, "local-api", "", "base address of the forge's API as this machine reaches it, where the cluster reaches it by another")
+	cmd.Flags().BoolVar(&o.keepHook, "keep-webhook", false, "leave the webhook at the forge, such as when the forge is gone")
+	cmd.Flags().StringVar(&o.localAPI, "local-api", "", "base address of the forge's API as this machine reaches it, where the cluster reaches it by another")
 	return cmd
 }
 
-func remove(ctx context.Context, e *env.Env, connect Forge, name string, keepHook bool, localAPI string) error {
+func (o deleteOptions) remove(ctx context.Context, e *env.Env, connect Forge, name string) error {
 	c, err := e.Cluster()
 	if err != nil {
 		return err
@@ -35,14 +40,14 @@ func remove(ctx context.Context, e *env.Env, connect Forge, name string, keepHoo
 	if err != nil {
 		return err
 	}
-	if address := r.Annotations[hookAnnotation]; address != "" && !keepHook && r.Spec.Credentials != nil {
+	if address := r.Annotations[hookAnnotation]; address != "" && !o.keepHook && r.Spec.Credentials != nil {
 		secret, err := c.Core.CoreV1().Secrets(r.Namespace).Get(ctx, r.Spec.Credentials.Name, metav1.GetOptions{})
 		if err != nil {
 			return fmt.Errorf("%w; to leave the webhook at the forge say --keep-webhook", c.Explain(err))
 		}
 		here := r.DeepCopy()
-		if localAPI != "" {
-			here.Spec.API = localAPI
+		if o.localAPI != "" {
+			here.Spec.API = o.localAPI
 		}
 		client, err := connect(here, secret.Data)
 		if err == nil {

@@ -141,13 +141,21 @@ func (j *job) command(ctx context.Context, c *trigger.Command) (verdict, error) 
 		pick = func(r trigger.Run) bool { return !green[r.Pipeline] }
 	}
 	done, err := j.start(ctx, pick)
-	if pr := j.in.Event.PullRequest; err != nil || pr == nil || !pr.Fork || done.state == v1alpha1.EventFailed {
-		return done, err
+	if err == nil && done.state != v1alpha1.EventFailed {
+		err = j.noteApproval(ctx)
 	}
-	// The commit may have waited for this, under the name of no pipeline.
-	err = j.forge.SetStatus(ctx, j.in.Event.Commit, forge.Status{Name: statusName, State: forge.StateSuccess,
-		Description: "approved by " + j.in.Event.Sender, Number: j.in.Event.PullRequest.Number})
 	return done, err
+}
+
+// noteApproval ends the wait of a fork's commit, which it may have done under the name
+// of no pipeline.
+func (j *job) noteApproval(ctx context.Context) error {
+	pr := j.in.Event.PullRequest
+	if pr == nil || !pr.Fork {
+		return nil
+	}
+	return j.forge.SetStatus(ctx, j.in.Event.Commit, forge.Status{Name: statusName, State: forge.StateSuccess,
+		Description: "approved by " + j.in.Event.Sender, Number: pr.Number})
 }
 
 // succeeded is the pipelines of which the last run at the commit succeeded.
