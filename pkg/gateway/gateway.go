@@ -30,6 +30,9 @@ const (
 	maxBodies = 96 << 20
 	// patience with the cluster, so that the forge has its answer within a second.
 	patience = 800 * time.Millisecond
+	// storePatience is for the write that the forge waits for no more: it was told of an
+	// error, and few forges try again, so that what a slow API server takes late is not lost.
+	storePatience = 15 * time.Second
 	// maxStoring is how many events are written at once; more wait, with patience.
 	maxStoring = 64
 	// retryAfter is what a forge that knows the header does; the others' pushes are
@@ -172,10 +175,26 @@ func (g *Gateway) store(ctx context.Context, log *slog.Logger, d *delivery, i in
 	}
 	select {
 	case g.storing <- struct{}{}:
-		defer func() { <-g.storing }()
 	case <-ctx.Done():
 		return busy
 	}
+	stored := make(chan answer, 1)
+	go func() {
+		defer func() { <-g.storing }()
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storePatience)
+		defer cancel()
+		stored <- g.write(ctx, log, e)
+	}()
+	select {
+	case a := <-stored:
+		return a
+	case <-ctx.Done():
+		return away
+	}
+}
+
+// write stores an event, and says what became of it.
+func (g *Gateway) write(ctx context.Context, log *slog.Logger, e *v1alpha1.RepositoryEvent) answer {
 	switch fresh, err := g.Cluster.Store(ctx, e); {
 	case kube.IsRefused(err):
 		log.Info("the API server refuses an event", "error", err)
@@ -186,6 +205,6 @@ func (g *Gateway) store(ctx context.Context, log *slog.Logger, d *delivery, i in
 	case !fresh:
 		return answer{code: http.StatusOK, outcome: "duplicate", Event: e.Name, Message: "already here"}
 	}
-	log.Info("stored", "event", e.Name, "type", what.Type, "ref", what.Ref, "delivery", e.Spec.Delivery)
+	log.Info("stored", "event", e.Name, "type", e.Spec.Event.Type, "ref", e.Spec.Event.Ref, "delivery", e.Spec.Delivery)
 	return answer{code: http.StatusAccepted, outcome: "stored", Event: e.Name}
 }

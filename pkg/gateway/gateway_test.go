@@ -37,9 +37,11 @@ type cluster struct {
 	secret string
 	reads  int
 	stored map[string]*v1alpha1.RepositoryEvent
-	// failure is what Store says; hang has it say nothing.
+	// failure is what Store says; it says so when slow is closed.
 	failure error
-	hang    bool
+	slow    chan struct{}
+	// done is told of each event that is stored.
+	done chan struct{}
 }
 
 func gone(resource, name string) error {
@@ -74,9 +76,12 @@ func (c *cluster) Secret(_ context.Context, _, name string) (*corev1.Secret, err
 }
 
 func (c *cluster) Store(ctx context.Context, e *v1alpha1.RepositoryEvent) (bool, error) {
-	if c.hang {
-		<-ctx.Done()
-		return false, ctx.Err()
+	if c.slow != nil {
+		select {
+		case <-c.slow:
+		case <-ctx.Done():
+			return false, ctx.Err()
+		}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -86,6 +91,7 @@ func (c *cluster) Store(ctx context.Context, e *v1alpha1.RepositoryEvent) (bool,
 	_, there := c.stored[e.Name]
 	if !there {
 		c.stored[e.Name] = e
+		c.done <- struct{}{}
 	}
 	return !there, nil
 }
@@ -100,7 +106,7 @@ type place struct {
 
 func newPlace(t *testing.T) *place {
 	t.Helper()
-	p := &place{T: t, cluster: &cluster{secret: "s3cret", stored: map[string]*v1alpha1.RepositoryEvent{}}, now: time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC)}
+	p := &place{T: t, cluster: &cluster{secret: "s3cret", stored: map[string]*v1alpha1.RepositoryEvent{}, done: make(chan struct{}, 10)}, now: time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC)}
 	log := slog.New(slog.DiscardHandler)
 	g := New(Options{Cluster: p.cluster, Now: func() time.Time { return p.now }, Log: log, Observe: func(string, time.Duration) {},
 		Hook: forges.HookFor})
@@ -285,18 +291,36 @@ func TestTooLarge(t *testing.T) {
 func TestClusterIsAway(t *testing.T) {
 	for name, c := range map[string]*cluster{
 		"refuses connections": {failure: errors.New("connection refused")},
-		"hangs":               {hang: true},
+		"hangs":               {slow: make(chan struct{})},
 		"has no quota":        {failure: apierrors.NewForbidden(schema.GroupResource{}, "e", errors.New("exceeded quota"))},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPlace(t)
-			p.cluster.failure, p.cluster.hang = c.failure, c.hang
+			p.cluster.failure, p.cluster.slow = c.failure, c.slow
 			started := time.Now()
 			res, a := p.webhook("/hooks/ci/engine", []byte(pushed), nil)
 			if took := time.Since(started); res.StatusCode != http.StatusServiceUnavailable || res.Header.Get("Retry-After") == "" || took > time.Second {
 				t.Errorf("%s %+v after %s", res.Status, a, took)
 			}
 		})
+	}
+}
+
+// What the API server takes when the forge has gone is stored all the same.
+func TestStoredLate(t *testing.T) {
+	p := newPlace(t)
+	p.cluster.slow = make(chan struct{})
+	if res, _ := p.webhook("/hooks/ci/engine", []byte(pushed), nil); res.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("%s", res.Status)
+	}
+	close(p.cluster.slow)
+	select {
+	case <-p.cluster.done:
+	case <-time.After(10 * time.Second):
+		t.Fatal("it was not stored")
+	}
+	if res, _ := p.webhook("/hooks/ci/engine", []byte(pushed), nil); res.StatusCode != http.StatusOK {
+		t.Errorf("%s, as if it had not been stored", res.Status)
 	}
 }
 
