@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/slipway-dev/slipway/pkg/forge/rest"
+	"github.com/slipway-dev/slipway/test/env"
 )
 
 // Repository is one at Gitea.
@@ -51,6 +53,12 @@ func (r *Repository) Hooks() []string {
 // Pull opens a pull request as a user, from a branch or OWNER:BRANCH, and returns its number.
 func (r *Repository) Pull(as *User, from, into, title string) int64 {
 	as.server.Helper()
+	// Gitea notes a moment after the first push that there is something.
+	env.Wait(as.server, time.Minute, "the branches of "+r.Name, func() (bool, string) {
+		var repo struct{ Empty bool }
+		_, err := as.api.Get(as.server.Context(), r.path, nil, &repo)
+		return err == nil && !repo.Empty, fmt.Sprint(repo, err)
+	})
 	var made struct{ Number int64 }
 	as.call("POST", r.path+"/pulls", map[string]string{"head": from, "base": into, "title": title}, &made)
 	return made.Number
