@@ -195,6 +195,7 @@ pipelineSpec:
 
 // What earlier attempts returned stays in the run, as far as it has room.
 func TestMoreResultsThanATaskRunHolds(t *testing.T) {
+	t.Parallel()
 	for name, tc := range map[string]struct {
 		retries int
 		reason  string
