@@ -37,7 +37,8 @@ fuzz: ## Fuzz every target for FUZZTIME each (2m by default)
 
 .PHONY: e2e
 e2e: ## End-to-end tests on the cluster, which must be up and installed
-	@hack/with-cluster.sh go test -tags e2e -count=1 -timeout 30m -parallel 8 ./test/e2e/... ./test/scripts/...
+	@hack/with-cluster.sh go test -tags e2e -count=1 -timeout 30m -parallel 8 -skip '^TestWide' ./test/e2e/... ./test/scripts/...
+	@hack/with-cluster.sh go test -tags e2e -count=1 -timeout 30m -run '^TestWide' ./test/e2e
 
 .PHONY: conformance
 conformance: ## Run what Tekton runs, and compare (CONFORMANCE_DIR holds the cases)

@@ -110,7 +110,6 @@ func formsOf(value string) []string {
 
 // A step reads what an earlier one said that it used and made.
 func TestStepArtifacts(t *testing.T) {
-	t.Parallel()
 	e := env.New(t)
 	tr := succeeds(e, "artifacts", `
 taskSpec:

@@ -139,7 +139,6 @@ func gapsBetweenSteps(e *env.Env, pod *corev1.Pod) []time.Duration {
 
 // Each way to fail ends in a condition that names the step and the cause.
 func TestFailures(t *testing.T) {
-	t.Parallel()
 	e := env.New(t)
 	for name, tc := range map[string]struct {
 		spec, reason string
@@ -194,7 +193,6 @@ func TestMissingVolumeIsNamed(t *testing.T) {
 
 // While there is no room, the run says so; when there is, it runs.
 func TestQuota(t *testing.T) {
-	t.Parallel()
 	e := env.New(t)
 	quota := env.CreateYAML[corev1.ResourceQuota](e, "metadata: {name: full}\nspec: {hard: {pods: \"0\"}}")
 	env.Wait(t, soon, "the quota to hold", func() (bool, string) {
@@ -216,7 +214,6 @@ func TestQuota(t *testing.T) {
 
 // A run that is stopped keeps its log and what it had written by then.
 func TestStopKeepsLogAndResults(t *testing.T) {
-	t.Parallel()
 	e := env.New(t)
 	const spec = `
 taskSpec:
@@ -251,7 +248,6 @@ taskSpec:
 
 // A Pod that somebody deletes ends its attempt, and the next one runs.
 func TestDeletedPod(t *testing.T) {
-	t.Parallel()
 	e := env.New(t)
 	const spec = `taskSpec: {steps: [{name: wait, image: IMAGE, script: "test $(context.task.retry-count) = 1 || sleep 600"}]}`
 	create(e, "ends", spec)
@@ -271,7 +267,6 @@ func TestDeletedPod(t *testing.T) {
 }
 
 func TestWhatStepsShare(t *testing.T) {
-	t.Parallel()
 	e := env.New(t)
 	env.CreateYAML[corev1.ConfigMap](e, "metadata: {name: settings}\ndata: {a: \"1\"}")
 	env.CreateYAML[corev1.Secret](e, "metadata: {name: login}\nstringData: {password: pw}")
@@ -329,7 +324,6 @@ taskSpec:
 
 // A megabyte of results arrives, though a termination message holds 4 KiB.
 func TestLargeResult(t *testing.T) {
-	t.Parallel()
 	e := env.New(t)
 	tr := succeeds(e, "large", `
 taskSpec:

@@ -31,16 +31,16 @@ func taskRunsOf(e *env.Env, run string) []v1.TaskRun {
 	return list.Items
 }
 
-// few has no more Pods run at once than one machine starts beside the other tests;
-// the rest waits.
+// few has no more Pods run at once than one machine starts without losing its breath;
+// the rest waits. The tests called TestWide run after all others, as hundreds of
+// Pods leave them no time.
 func few(e *env.Env) {
 	e.Helper()
 	e.Create(&corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Name: "few"}, Spec: corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{"pods": resource.MustParse("10")}}})
 }
 
 // Eight layers of 25 tasks, each after all of the layer before and five of the one before that.
-func TestTwoHundredTasks(t *testing.T) {
-	t.Parallel()
+func TestWideTwoHundredTasks(t *testing.T) {
 	e := env.New(t)
 	env.CreateYAML[v1.Task](e, fmt.Sprintf("{metadata: {name: ok}, spec: {steps: [{name: s, image: %s/busybox, command: ['true']}]}}", e.Registry))
 	name := func(layer, i int) string { return fmt.Sprintf("t%d-%02d", layer, i) }
@@ -95,8 +95,7 @@ func TestTwoHundredTasks(t *testing.T) {
 	}
 }
 
-func TestMatrixOf256(t *testing.T) {
-	t.Parallel()
+func TestWideMatrixOf256(t *testing.T) {
 	e := env.New(t)
 	values := func(prefix string, n int) string {
 		var all []string
