@@ -40,6 +40,10 @@ e2e: ## End-to-end tests on the cluster, which must be up and installed
 	@hack/with-cluster.sh go test -tags e2e -count=1 -timeout 30m -parallel 8 -skip '^TestWide' ./test/e2e/... ./test/scripts/...
 	@hack/with-cluster.sh go test -tags e2e -count=1 -timeout 30m -run '^TestWide' ./test/e2e
 
+.PHONY: e2e-forge
+e2e-forge: forge-up ## End-to-end tests of repositories against a real Gitea (not part of test yet)
+	@hack/with-cluster.sh go test -tags e2e,forge -count=1 -timeout 30m -parallel 4 -run 'Forge|Fork|Push|Pull|Repo|Webhook|Gateway|Comment|Problem' ./test/e2e
+
 .PHONY: conformance
 conformance: ## Run what Tekton runs, and compare (CONFORMANCE_DIR holds the cases)
 	@hack/with-cluster.sh hack/conformance.sh

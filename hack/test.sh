@@ -18,8 +18,6 @@ if [ -z "${KUBECONFIG:-}${CONTEXT:-}" ]; then
 fi
 stage "install"
 make install
-stage "a real forge"
-make forge-up
 stage "end to end"
 make e2e
 stage "conformance"
