@@ -104,7 +104,9 @@ func (e *entry) run() int {
 // one, stands against it.
 func (e *entry) attempt() ending {
 	values := e.loadRefs()
-	if !holds(e.When, values) {
+	if ok, err := e.holds(values); err != nil {
+		return failed(contract.CauseSetup, exitFailed, "its guard in CEL cannot be evaluated: %v", err)
+	} else if !ok {
 		return ending{Mark: contract.Mark{Outcome: contract.OutcomeSkipped, Reason: contract.ReasonSkipped, Cause: contract.CauseWhen}}
 	}
 	if e.BreakBefore {

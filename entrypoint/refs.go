@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/slipway-dev/slipway/entrypoint/contract"
+	"github.com/slipway-dev/slipway/entrypoint/guard"
 )
 
 // replacements are the values of a step's refs. One that does not exist, for
@@ -124,13 +125,18 @@ func (rs replacements) environ(env []string) []string {
 	return env
 }
 
-// holds says whether every when is true.
-func holds(whens []contract.When, rs replacements) bool {
-	for _, w := range whens {
+// holds says whether all guards are true. The error is that of one without an answer.
+func (e *entry) holds(rs replacements) (bool, error) {
+	for _, w := range e.When {
 		in := slices.Contains(rs.list(w.Values), rs.one(w.Input))
 		if in != (w.Operator == "in") {
-			return false
+			return false, nil
 		}
 	}
-	return true
+	for _, g := range e.Guards {
+		if ok, err := guard.Holds(g, rs.one); err != nil || !ok {
+			return false, err
+		}
+	}
+	return true, nil
 }

@@ -44,6 +44,12 @@ func TestOutcomes(t *testing.T) {
 		{why: "whens that hold", script: "exit 9", change: func(s *contract.Step) {
 			s.When = []contract.When{{Input: "a", Operator: "in", Values: []string{"b", "a"}}, {Input: "a", Operator: "notin", Values: []string{"b"}}}
 		}, code: 9, exit: 9, reason: contract.ReasonError, mark: contract.OutcomeError},
+		{why: "a guard that does not hold", script: "exit 9", change: func(s *contract.Step) {
+			s.Guards = []contract.Guard{{Op: contract.GuardBool, Text: "true"}, {Op: contract.GuardBool, Text: "false"}}
+		}, reason: contract.ReasonSkipped, cause: contract.CauseWhen, mark: contract.OutcomeSkipped},
+		{why: "a guard without an answer", script: "exit 9", change: func(s *contract.Step) {
+			s.Guards = []contract.Guard{{Op: contract.GuardRef, Text: "$(steps.a.results.gone)"}}
+		}, code: 1, exit: 1, reason: contract.ReasonError, cause: contract.CauseSetup, mark: contract.OutcomeError, stderr: "its guard in CEL cannot be evaluated: the value of $(steps.a.results.gone)"},
 		{why: "no such command", change: func(s *contract.Step) { s.Command = []string{"bahs", "-c", "true"} }, code: 127, exit: 127, reason: contract.ReasonError, cause: contract.CauseNotFound, mark: contract.OutcomeError, stderr: `step "x": no "bahs" in the image: use an image that has it, or a script that starts with #!/bin/sh`},
 		{why: "no such interpreter", script: "#!/no/bash -e\ntrue", code: 127, exit: 127, reason: contract.ReasonError, cause: contract.CauseNotFound, mark: contract.OutcomeError, stderr: `no "/no/bash" in the image, by which its script is to be run`},
 		{why: "not executable", change: func(s *contract.Step) { s.Command = []string{"/etc/passwd"} }, code: 126, exit: 126, reason: contract.ReasonError, cause: contract.CauseNotExecutable, mark: contract.OutcomeError, stderr: "permission denied"},
@@ -261,6 +267,7 @@ func TestRefs(t *testing.T) {
 		{Text: "$(steps.a.results.gone)", File: p.path("earlier", "gone")},
 	}
 	s.When = []contract.When{{Input: "$(steps.a.results.o.k)", Operator: "in", Values: []string{"$(steps.a.results.l[*])", "w"}}}
+	s.Guards = []contract.Guard{{Op: "_==_", Args: []contract.Guard{{Op: contract.GuardText, Text: "<$(steps.a.results.o.k)>"}, {Op: contract.GuardText, Text: "<w>"}}}}
 	s.Command = []string{"sh", "-c", `for a; do echo "$a"; done; echo $FROM`, "sh", "<$(steps.a.results.s)>", "$(steps.a.results.l[1])", "$(steps.a.results.l[7])", "$(steps.a.results.l[*])", "$(steps.a.results.gone)"}
 	c, _, _ := p.run(s, "FROM=$(steps.a.results.o.k)!")
 	want := "<v $(steps.a.results.k)>\ny z\n$(steps.a.results.l[7])\nx\ny z\n$(steps.a.results.gone)\nw!\n"

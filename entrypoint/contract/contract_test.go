@@ -89,6 +89,7 @@ func fullStep() Step {
 		Timeout: Duration(90 * time.Second), Grace: Duration(5 * time.Second), ContinueOnError: true,
 		BreakBefore: true, BreakOnFailure: true, DebugDir: "/d",
 		When:       []When{{Input: "$(steps.a.results.x)", Operator: "in", Values: []string{"<y>", "$(HOME)"}}},
+		Guards:     []Guard{{Op: "_==_", Args: []Guard{{Op: GuardText, Text: "$(steps.a.results.x)"}, {Op: GuardText, Text: "<y>"}}}},
 		Refs:       []Ref{{Text: "$(steps.a.results.x[1])", File: "/tekton/steps/step-a/results/x", Index: new(1)}, {Text: "$(steps.a.results.o.k)", File: "/f", Key: "k"}, {Text: "$(steps.a.results.x[*])", File: "/f", All: true}},
 		WorkingDir: "src", Stdout: "/tekton/results/a", Stderr: "/tmp/err",
 		Credentials:     []Credential{{Kind: CredentialBasicGit, Secret: "s", URLs: []string{"https://git.example.com"}}},

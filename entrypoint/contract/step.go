@@ -59,10 +59,11 @@ type Step struct {
 	// DebugDir holds those programs. Empty: the constant of that name.
 	DebugDir string `json:"debugDir,omitempty"`
 
-	// When must all hold, or the step is skipped. Refs are substituted first.
-	When []When `json:"when,omitempty"`
+	// When and Guards must all hold, or the step is skipped. Refs are substituted first.
+	When   []When  `json:"when,omitempty"`
+	Guards []Guard `json:"guards,omitempty"`
 	// Refs are values that earlier steps produce, to be put in the place of
-	// their text in Command, When and the environment; in the script, artifacts only.
+	// their text in Command, When, Guards and the environment; in the script, artifacts only.
 	Refs []Ref `json:"refs,omitempty"`
 
 	// WorkingDir is created when missing and entered, as the step's user; a

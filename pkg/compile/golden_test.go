@@ -16,6 +16,7 @@ import (
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 	"github.com/slipway-dev/slipway/api/tekton/v1beta1"
 	"github.com/slipway-dev/slipway/entrypoint/contract"
+	"github.com/slipway-dev/slipway/pkg/untrusted"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -43,7 +44,7 @@ func (f fixture) compile() (*corev1.Pod, error) {
 	run := f.Run
 	binding := Binding{
 		Name: run.Name, Namespace: run.Namespace, UID: string(run.UID), TaskName: "the-task", Inline: !f.ByReference,
-		Params: run.Spec.Params, Workspaces: run.Spec.Workspaces, StepActions: f.Actions,
+		Params: run.Spec.Params, Workspaces: run.Spec.Workspaces, StepActions: f.Actions, Strangers: untrusted.Of(run.Annotations),
 	}
 	var err error
 	if binding.Workspaces, err = Workspaces(run.Spec.TaskSpec.Params, binding); err != nil {

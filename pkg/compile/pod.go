@@ -259,11 +259,6 @@ func checkSupported(b *builder) error {
 		if s.OnError != "" && s.OnError != v1.Continue && s.OnError != v1.StopAndFail {
 			return fmt.Errorf("steps[%d].onError: %q: use continue or stopAndFail", i, s.OnError)
 		}
-		for j, w := range s.When {
-			if w.CEL != "" {
-				return fmt.Errorf("steps[%d].when[%d].cel: expressions in CEL are not supported yet; use input, operator and values", i, j)
-			}
-		}
 	}
 	return nil
 }

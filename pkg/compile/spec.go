@@ -17,6 +17,7 @@ import (
 	"github.com/slipway-dev/slipway/pkg/compile/fields"
 	"github.com/slipway-dev/slipway/pkg/compile/scripts"
 	"github.com/slipway-dev/slipway/pkg/expr"
+	"github.com/slipway-dev/slipway/pkg/guard"
 	"github.com/slipway-dev/slipway/pkg/suggest"
 	"github.com/slipway-dev/slipway/pkg/untrusted"
 )
@@ -181,6 +182,11 @@ func (s scope) step(i int, action *v1beta1.StepActionSpec) error {
 	given := step.Params
 	step.Params = nil
 	vars := withParams(common, s.params)
+	for j, when := range step.When {
+		if err := guard.CheckValues(when.CEL, vars, s.strangers); err != nil {
+			return fields.At(fmt.Sprintf("when[%d]", j), fields.At("cel", err))
+		}
+	}
 	w := fields.Walker{Vars: vars, Check: s.check}
 	if err := scripts.Put(scripts.OfStep(step, s.spec.StepTemplate), w, s.strangers, func() error { return w.Put(step) }); err != nil {
 		return err

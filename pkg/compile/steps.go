@@ -14,6 +14,7 @@ import (
 	"github.com/slipway-dev/slipway/entrypoint/contract"
 	"github.com/slipway-dev/slipway/pkg/compile/fields"
 	"github.com/slipway-dev/slipway/pkg/expr"
+	"github.com/slipway-dev/slipway/pkg/guard"
 )
 
 // makeSteps makes a container of each step, on top of the step template.
@@ -146,8 +147,8 @@ func (b *builder) instructions(i int, s *v1.Step) (contract.Step, error) {
 		step.Stderr = s.StderrConfig.Path
 	}
 	step.BreakBefore, step.BreakOnFailure = b.breakpoints(i)
-	for _, w := range s.When {
-		step.When = append(step.When, contract.When{Input: w.Input, Operator: string(w.Operator), Values: w.Values})
+	if err := guards(&step, s.When); err != nil {
+		return step, err
 	}
 	command, err := b.command(s)
 	if err != nil {
@@ -156,6 +157,22 @@ func (b *builder) instructions(i int, s *v1.Step) (contract.Step, error) {
 	step.Command = command
 	step.Refs, err = b.refs(i, s)
 	return step, err
+}
+
+// guards puts what must hold into step.
+func guards(step *contract.Step, when v1.StepWhenExpressions) error {
+	for i, w := range when {
+		if w.CEL == "" {
+			step.When = append(step.When, contract.When{Input: w.Input, Operator: string(w.Operator), Values: w.Values})
+			continue
+		}
+		g, err := guard.Translate(w.CEL, isOfStep)
+		if err != nil {
+			return fields.At(fmt.Sprintf("when[%d]", i), err)
+		}
+		step.Guards = append(step.Guards, g)
+	}
+	return nil
 }
 
 // command is what the step runs besides a script: its own command or what its
@@ -249,7 +266,7 @@ func (b *builder) refs(i int, s *v1.Step) ([]contract.Ref, error) {
 		}
 	}
 	for _, w := range s.When {
-		texts = append(append(texts, w.Input), w.Values...)
+		texts = append(append(texts, w.Input, w.CEL), w.Values...)
 	}
 	var refs []contract.Ref
 	for _, text := range texts {

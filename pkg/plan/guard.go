@@ -3,18 +3,11 @@ package plan
 import (
 	"errors"
 	"fmt"
-	"sync"
 
-	"github.com/google/cel-go/cel"
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 	"github.com/slipway-dev/slipway/pkg/expr"
+	"github.com/slipway-dev/slipway/pkg/guard"
 )
-
-// celCost bounds the work of one expression; one over a few strings takes a
-// hundredth of it.
-const celCost = 1_000_000
-
-var celEnv = sync.OnceValues(func() (*cel.Env, error) { return cel.NewEnv() })
 
 // guardError is a guard that has no answer.
 type guardError struct {
@@ -44,33 +37,13 @@ func evaluate(w *v1.WhenExpression) (bool, error) {
 	if w.CEL == "" {
 		return expr.When{Input: w.Input, Operator: string(w.Operator), Values: w.Values}.Holds()
 	}
-	env, err := celEnv()
-	if err != nil {
-		return false, err
-	}
-	ast, issues := env.Compile(w.CEL)
-	if issues.Err() != nil {
-		return false, fmt.Errorf("cel %q: %s", w.CEL, issues.Errors()[0].Message)
-	}
-	program, err := env.Program(ast, cel.CostLimit(celCost))
-	if err != nil {
-		return false, fmt.Errorf("cel %q: %w", w.CEL, err)
-	}
-	out, _, err := program.Eval(cel.NoVars())
-	if err != nil {
-		return false, fmt.Errorf("cel %q: %w", w.CEL, err)
-	}
-	answer, ok := out.Value().(bool)
-	if !ok {
-		return false, fmt.Errorf("cel %q: the answer must be true or false", w.CEL)
-	}
-	return answer, nil
+	return guard.Holds(w.CEL)
 }
 
 // problemReason is why a run with a task that cannot start fails.
 func (s *state) problemReason() v1.PipelineRunReason {
 	for _, t := range s.tasks {
-		if guard := new(guardError); t.phase == invalid && errors.As(t.problem, &guard) {
+		if noAnswer := new(guardError); t.phase == invalid && errors.As(t.problem, &noAnswer) {
 			return v1.PipelineRunReasonCELEvaluationFailed
 		}
 	}

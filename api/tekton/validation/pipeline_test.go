@@ -131,7 +131,7 @@ func TestUnsupported(t *testing.T) {
     - {name: a, taskRef: {name: x}, matrix: {params: [{name: p, value: [x]}]}, when: [{cel: "true"}], retries: 1}
     - {name: b, pipelineRef: {name: p}, retries: 1, timeout: 1h}
     - {name: c, taskRef: {apiVersion: example.dev/v1, kind: Wait}, retries: 1}
-    - {name: d, pipelineSpec: {tasks: [{name: e, taskSpec: {steps: [{image: a, when: [{cel: "true"}]}]}}]}}
+    - {name: d, pipelineSpec: {tasks: [{name: e, taskSpec: {steps: [{image: a, when: [{cel: "true"}]}], sidecars: [{image: a, restartPolicy: OnFailure}]}}]}}
     finally:
     - name: f
       taskSpec:
@@ -150,8 +150,7 @@ func TestUnsupported(t *testing.T) {
 	const not = ": is not implemented yet: remove it"
 	want := []string{
 		"spec.pipelineSpec.tasks[1].retries" + not,
-		"spec.pipelineSpec.tasks[3].pipelineSpec.tasks[0].taskSpec.steps[0].when.cel" + not,
-		"spec.pipelineSpec.finally[0].taskSpec.steps[0].when.cel" + not,
+		"spec.pipelineSpec.tasks[3].pipelineSpec.tasks[0].taskSpec.sidecars[0].restartPolicy" + not,
 		"spec.pipelineSpec.finally[0].taskSpec.sidecars[1].restartPolicy" + not,
 		"spec.taskRunSpecs[0].stepSpecs" + not,
 		"spec.taskRunSpecs[0].sidecarSpecs" + not,

@@ -12,6 +12,7 @@ import (
 
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 	"github.com/slipway-dev/slipway/pkg/expr"
+	"github.com/slipway-dev/slipway/pkg/guard"
 	"github.com/slipway-dev/slipway/pkg/suggest"
 )
 
@@ -209,6 +210,9 @@ func when(exprs v1.WhenExpressions, at *field.Path) (errs field.ErrorList) {
 		case w.CEL != "" && (w.Input != "" || op != "" || len(w.Values) > 0):
 			errs = append(errs, fail(field.ErrorTypeForbidden, at.Child("cel"), w.CEL, "give either cel, or input, operator and values"))
 		case w.CEL != "":
+			if err := guard.Check(w.CEL); err != nil {
+				errs = append(errs, invalid(at.Child("cel"), w.CEL, "%v", err))
+			}
 		case op != "in" && op != "notin":
 			errs = append(errs, invalid(at.Child("operator"), op, "%q: use in or notin", op))
 		case len(w.Values) == 0:

@@ -108,11 +108,13 @@ func TestTask(t *testing.T) {
 				"spec.steps[0].image: comes from the StepAction in ref: remove it here, or remove ref",
 				"spec.steps[0].env: comes from the StepAction in ref: remove it here, or remove ref",
 			}},
-		"guards": {` {steps: [{image: a, when: [{input: x, operator: is, values: ["y"]}, {input: x, operator: in}, {cel: "true", input: x}]}]}`,
+		"guards": {` {steps: [{image: a, when: [{input: x, operator: is, values: ["y"]}, {input: x, operator: in}, {cel: "true", input: x}, {cel: "'$(context.taskRun.name)' = 'b'"}, {cel: "'a' == 1"}, {cel: "$(context.taskRun.name) > 3 && '$(context.taskRun.name)'.matches('x')"}]}]}`,
 			[]string{
 				`spec.steps[0].when[0].operator: "is": use in or notin`,
 				"spec.steps[0].when[1].values: give at least one value to compare with",
 				"spec.steps[0].when[2].cel: give either cel, or input, operator and values",
+				"spec.steps[0].when[3].cel: Syntax error: token recognition error at: '= '",
+				"spec.steps[0].when[4].cel: found no matching overload for '_==_' applied to '(string, int)'",
 			}},
 	}, Task)
 }

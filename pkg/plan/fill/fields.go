@@ -8,6 +8,7 @@ import (
 
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 	"github.com/slipway-dev/slipway/pkg/expr"
+	"github.com/slipway-dev/slipway/pkg/guard"
 	"github.com/slipway-dev/slipway/pkg/untrusted"
 )
 
@@ -77,23 +78,14 @@ func ReferencesIn(v v1.ParamValue) []expr.Reference {
 // be filled stays as it is, and the first such is the error. Values of strangers
 // become no part of an expression.
 func Task(t *v1.PipelineTask, vars expr.Vars, strangers untrusted.Values) error {
-	if err := checkCEL(t.When, vars, strangers); err != nil {
-		return err
+	for i, w := range t.When {
+		if err := guard.CheckValues(w.CEL, vars, strangers); err != nil {
+			return fmt.Errorf("when[%d].cel: %w", i, err)
+		}
 	}
 	u := substituter{vars: vars}
 	visit(t, &u)
 	return u.err
-}
-
-func checkCEL(when v1.WhenExpressions, vars expr.Vars, strangers untrusted.Values) error {
-	for i, w := range when {
-		for _, r := range expr.References(w.CEL) {
-			if value, ok, err := vars.Lookup(r); ok && err == nil && strangers.In(value.String) {
-				return fmt.Errorf("when[%d].cel: %s: its value is one that anybody may choose, and could be more than a text there: compare it by input, operator and values", i, r)
-			}
-		}
-	}
-	return nil
 }
 
 type collector struct{ refs []expr.Reference }

@@ -3,8 +3,6 @@
 package unsupported
 
 import (
-	"slices"
-
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -25,20 +23,13 @@ func (g gap[T]) check(v *T, at *field.Path) (errs field.ErrorList) {
 	return errs
 }
 
-// What is not implemented of a Task, a step and a sidecar. Remove a line when a
+// What is not implemented of a sidecar. Remove a line when a
 // controller acts on the field.
-var (
-	stepGaps = []gap[v1.Step]{
-		{"when.cel", func(s *v1.Step) bool {
-			return slices.ContainsFunc(s.When, func(w v1.WhenExpression) bool { return w.CEL != "" })
-		}},
-	}
-	sidecarGaps = []gap[v1.Sidecar]{
-		{"restartPolicy", func(s *v1.Sidecar) bool {
-			return s.RestartPolicy != nil && *s.RestartPolicy != corev1.ContainerRestartPolicyAlways
-		}},
-	}
-)
+var sidecarGaps = []gap[v1.Sidecar]{
+	{"restartPolicy", func(s *v1.Sidecar) bool {
+		return s.RestartPolicy != nil && *s.RestartPolicy != corev1.ContainerRestartPolicyAlways
+	}},
+}
 
 // TaskRun lists the fields of the run, and of the Task written in it,
 // that no controller acts on yet. at is the path of the spec.
@@ -51,11 +42,6 @@ func TaskRun(spec *v1.TaskRunSpec, at *field.Path) (errs field.ErrorList) {
 
 // TaskSpec lists the fields of a Task that no controller acts on yet.
 func TaskSpec(spec *v1.TaskSpec, at *field.Path) (errs field.ErrorList) {
-	for i := range spec.Steps {
-		for _, g := range stepGaps {
-			errs = append(errs, g.check(&spec.Steps[i], at.Child("steps").Index(i))...)
-		}
-	}
 	for i := range spec.Sidecars {
 		for _, g := range sidecarGaps {
 			errs = append(errs, g.check(&spec.Sidecars[i], at.Child("sidecars").Index(i))...)
