@@ -48,6 +48,10 @@ e2e-forge: forge-up ## End-to-end tests of repositories against a real Gitea (no
 conformance: ## Run what Tekton runs, and compare (CONFORMANCE_DIR holds the cases)
 	@hack/with-cluster.sh hack/conformance.sh
 
+.PHONY: bench
+bench: build ## Measure beside bare Pods: times, requests, CPU, log lag (BENCH="-cases 'steps'" for a part)
+	@hack/with-cluster.sh go run ./test/bench -cli bin/slipway $(BENCH)
+
 ##@ code
 
 .PHONY: build
