@@ -35,3 +35,19 @@ const (
 	// AnnotationReported is what the forge was last told of the run.
 	AnnotationReported = GroupName + "/reported"
 )
+
+// Annotations of a PipelineRun, or of its Pipeline, by which users bound what runs at
+// once. They are of no effect on the runs that a pipeline makes of other pipelines.
+const (
+	// AnnotationConcurrencyLimit is how many runs of the group may run at once.
+	AnnotationConcurrencyLimit = GroupName + "/concurrency-limit"
+	// AnnotationConcurrencyKey names the group within the namespace; $(params.NAME) and
+	// $(context.pipelineRun.NAME) are put in. Default: the name of the Pipeline.
+	AnnotationConcurrencyKey = GroupName + "/concurrency-key"
+	// AnnotationConcurrencyPolicy says what becomes of a run that finds no room: Queue, it
+	// waits, by default; Replace, older runs are cancelled; Forbid, it fails.
+	AnnotationConcurrencyPolicy = GroupName + "/concurrency-policy"
+	// AnnotationPriority is a whole number, 0 by default; of those that wait the run with
+	// the highest starts first, and of equals the oldest.
+	AnnotationPriority = GroupName + "/priority"
+)

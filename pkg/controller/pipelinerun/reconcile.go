@@ -34,30 +34,27 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if err := r.Client.Get(ctx, req.NamespacedName, run); err != nil || !ours(run) {
 		r.unsure.Delete(req.NamespacedName)
 		r.behind.Forget(req.NamespacedName)
+		r.gate.leave(req.NamespacedName)
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	if r.behind.Is(run, r.Now()) {
 		return ctrl.Result{RequeueAfter: kube.Settle}, nil
 	}
+	if run.IsDone() {
+		r.gate.leave(req.NamespacedName)
+	}
 	r.Settings.Current().PipelineRun(run)
 	in, err := r.load(ctx, run)
+	if err == nil {
+		err = r.enter(ctx, in)
+	}
 	var result ctrl.Result
 	if err == nil {
 		result, err = r.act(ctx, run, plan.Next(in))
 		r.remember(run, err)
 	}
-	if errors.Is(err, resolve.ErrPending) {
-		if until := resolve.Until(err); !until.IsZero() {
-			result.RequeueAfter = kube.Until(r.Now(), until)
-		}
-		reason := v1.PipelineRunReasonResolvingPipelineRef
-		if errors.As(err, new(*taskPending)) {
-			reason = v1.PipelineRunReasonResolvingTaskRef
-		}
-		err = r.record(ctx, run, plan.Awaiting(in, reason, resolve.ErrPending))
-	}
-	if user := new(userError); errors.As(err, &user) {
-		err = r.record(ctx, run, plan.Failed(in, user.reason, user.err))
+	if err != nil {
+		result, err = r.excuse(ctx, in, err)
 	}
 	if kube.IsStale(err) {
 		return ctrl.Result{RequeueAfter: kube.Settle}, nil // the change that made it so is on its way here
@@ -66,6 +63,27 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		return ctrl.Result{}, err
 	}
 	return result, nil
+}
+
+// excuse records why a run does not go on, if that is for the run's user to know.
+func (r *Reconciler) excuse(ctx context.Context, in plan.Input, err error) (result ctrl.Result, _ error) {
+	if errors.Is(err, resolve.ErrPending) {
+		if until := resolve.Until(err); !until.IsZero() {
+			result.RequeueAfter = kube.Until(r.Now(), until)
+		}
+		reason := v1.PipelineRunReasonResolvingPipelineRef
+		if errors.As(err, new(*taskPending)) {
+			reason = v1.PipelineRunReasonResolvingTaskRef
+		}
+		err = r.record(ctx, in.Run, plan.Awaiting(in, reason, resolve.ErrPending))
+	}
+	if wait := new(queued); errors.As(err, &wait) {
+		err = r.record(ctx, in.Run, plan.Awaiting(in, reasonQueued, wait))
+	}
+	if user := new(userError); errors.As(err, &user) {
+		err = r.record(ctx, in.Run, plan.Failed(in, user.reason, user.err))
+	}
+	return result, err
 }
 
 // remember notes whether all that was decided was also done.

@@ -61,6 +61,7 @@ func newBench(t *testing.T, objects ...client.Object) *bench {
 	for _, o := range children() {
 		builder = builder.WithIndex(o, ownerField, ownerIndex)
 	}
+	builder = builder.WithIndex(&v1.PipelineRun{}, groupField, groupIndex)
 	c := builder.WithInterceptorFuncs(interceptor.Funcs{
 		Create: func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.CreateOption) error {
 			if err := note("create " + o.GetName()); err != nil {

@@ -54,10 +54,11 @@ type Reconciler struct {
 	// behind: what is not in the status yet as the cache has it would not be waited
 	// for, and a child that neither shows would be passed over.
 	behind kube.Behind
+	gate   *gate
 }
 
 // New returns a Reconciler; Setup registers it.
-func New(d Deps) *Reconciler { return &Reconciler{Deps: d} }
+func New(d Deps) *Reconciler { return &Reconciler{Deps: d, gate: newGate()} }
 
 // ownerField is the index of children by the uid of the PipelineRun that owns them.
 const ownerField = "metadata.ownerReferences.pipelineRun"
@@ -78,8 +79,12 @@ func (r *Reconciler) Setup(ctx context.Context, mgr ctrl.Manager, workers int) e
 			return err
 		}
 	}
+	if err := mgr.GetFieldIndexer().IndexField(ctx, &v1.PipelineRun{}, groupField, groupIndex); err != nil {
+		return err
+	}
 	b := ctrl.NewControllerManagedBy(mgr).Named("pipelinerun").For(&v1.PipelineRun{}).
 		WatchesRawSource(source.Channel(r.Resolved, &handler.EnqueueRequestForObject{})).
+		WatchesRawSource(source.Channel(r.gate.wake, &handler.EnqueueRequestForObject{})).
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: workers,
 			ReconciliationTimeout:   kube.ReconcileTimeout,
