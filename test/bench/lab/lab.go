@@ -10,6 +10,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/watch"
@@ -75,24 +76,41 @@ func Open(ctx context.Context, config *rest.Config, registry string) (*Lab, erro
 	l := &Lab{Client: c, Kube: kube, Namespace: ns.Name, Registry: registry,
 		seen: map[key]map[Mark]time.Time{}, bad: map[key]string{}, wake: make(chan struct{})}
 	for _, list := range []client.ObjectList{&corev1.PodList{}, &v1.TaskRunList{}, &v1.PipelineRunList{}} {
-		w, err := c.Watch(ctx, list, client.InNamespace(ns.Name))
+		w, err := l.watch(ctx, list)
 		if err != nil {
 			return nil, errors.Join(err, l.Close())
 		}
 		go l.follow(ctx, list, w)
 	}
-	return l, l.account(ctx)
+	if err := l.account(ctx); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return l, nil
+}
+
+// watch begins with what comes after a list: without one, the API server may refuse
+// until its cache has caught up.
+func (l *Lab) watch(ctx context.Context, list client.ObjectList) (watch.Interface, error) {
+	here := client.InNamespace(l.Namespace)
+	if err := l.Client.List(ctx, list, here); err != nil {
+		return nil, err
+	}
+	return l.Client.Watch(ctx, list, here, &client.ListOptions{Raw: &metav1.ListOptions{ResourceVersion: list.GetResourceVersion()}})
 }
 
 // account waits for the service account that Pods need.
 func (l *Lab) account(ctx context.Context) error {
-	w, err := l.Client.Watch(ctx, &corev1.ServiceAccountList{}, client.InNamespace(l.Namespace))
+	accounts := &corev1.ServiceAccountList{}
+	w, err := l.watch(ctx, accounts)
 	if err != nil {
 		return err
 	}
 	defer w.Stop()
+	if len(accounts.Items) > 0 {
+		return nil
+	}
 	for e := range w.ResultChan() {
-		if sa, ok := e.Object.(*corev1.ServiceAccount); ok && sa.Name == "default" {
+		if e.Type == watch.Added {
 			return nil
 		}
 	}
@@ -117,7 +135,7 @@ func (l *Lab) follow(ctx context.Context, list client.ObjectList, w watch.Interf
 		}
 		// The server ends each watch after some minutes.
 		var err error
-		if w, err = l.Client.Watch(ctx, list, client.InNamespace(l.Namespace)); err != nil {
+		if w, err = l.watch(ctx, list); err != nil {
 			l.mu.Lock()
 			l.err = err
 			close(l.wake)
@@ -125,6 +143,11 @@ func (l *Lab) follow(ctx context.Context, list client.ObjectList, w watch.Interf
 			l.mu.Unlock()
 			return
 		}
+		at := time.Now()
+		_ = meta.EachListItem(list, func(o runtime.Object) error { // of what is passed here, each item is one
+			l.observe(o.(client.Object), at)
+			return nil
+		})
 	}
 }
 
