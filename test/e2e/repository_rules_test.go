@@ -125,7 +125,7 @@ func TestRepositoryLimit(t *testing.T) {
 		if len(going) == 1 && !slices.Contains(seen, going[0]) {
 			seen = append(seen, going[0])
 		}
-		return done == len(commits), c.seen()
+		return done == len(commits), fmt.Sprintf("%d", done)
 	})
 	last := commits[3]
 	if got := c.repo.History(last); len(got) == 0 || got[0].State != "pending" || !strings.Contains(got[0].Description, "waits") {
@@ -285,6 +285,6 @@ func TestRepositoryIsDeletedInMidRun(t *testing.T) {
 		if err := c.Client.List(t.Context(), &pods, client.InNamespace(c.Namespace)); err != nil {
 			t.Fatal(err)
 		}
-		return len(c.runs())+len(c.events())+len(pods.Items) == 0, c.seen()
+		return len(c.runs())+len(c.events())+len(pods.Items) == 0, fmt.Sprintf("%d pods", len(pods.Items))
 	})
 }

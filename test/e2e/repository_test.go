@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -52,6 +53,11 @@ func connect(t *testing.T, spec v1alpha1.RepositorySpec) *connected {
 	if err := forgeClient(t, c.server, c.repo, c.owner.Token).EnsureHook(t.Context(), c.hook(), webhookSecret); err != nil {
 		t.Fatal(err)
 	}
+	c.Cleanup(func() {
+		if c.Failed() {
+			c.Log(c.seen())
+		}
+	})
 	c.repositoryWhen("to be ready", func(r *v1alpha1.Repository) bool {
 		return meta.IsStatusConditionTrue(r.Status.Conditions, v1alpha1.ConditionReady)
 	})
@@ -114,7 +120,7 @@ func (c *connected) statusWhen(commit, name, state string) gitea.Status {
 	env.Wait(c, runTimeout, fmt.Sprintf("status %s of %s to be %s", name, commit, state), func() (bool, string) {
 		all := c.repo.Statuses(commit)
 		s = all[name]
-		return s.State == state, fmt.Sprintf("%+v; %s", all, c.seen())
+		return s.State == state, fmt.Sprintf("%+v", all)
 	})
 	return s
 }
@@ -134,7 +140,7 @@ func (c *connected) seen() string {
 func (c *connected) events() []v1alpha1.RepositoryEvent {
 	c.Helper()
 	var list v1alpha1.RepositoryEventList
-	if err := c.Client.List(c.Context(), &list, client.InNamespace(c.Namespace)); err != nil {
+	if err := c.Client.List(context.WithoutCancel(c.Context()), &list, client.InNamespace(c.Namespace)); err != nil {
 		c.Fatal(err)
 	}
 	return list.Items
@@ -143,7 +149,7 @@ func (c *connected) events() []v1alpha1.RepositoryEvent {
 func (c *connected) runs() []v1.PipelineRun {
 	c.Helper()
 	var list v1.PipelineRunList
-	if err := c.Client.List(c.Context(), &list, client.InNamespace(c.Namespace)); err != nil {
+	if err := c.Client.List(context.WithoutCancel(c.Context()), &list, client.InNamespace(c.Namespace)); err != nil {
 		c.Fatal(err)
 	}
 	return list.Items
@@ -172,7 +178,7 @@ func (c *connected) runsWhen(pipeline, commit string, n int, when func(*v1.Pipel
 				ok++
 			}
 		}
-		return ok == n && len(found) == n, c.seen()
+		return ok == n && len(found) == n, fmt.Sprintf("%d of %d", ok, len(found))
 	})
 	return found
 }
@@ -188,7 +194,7 @@ func (c *connected) eventWhen(what string, when func(*v1alpha1.RepositoryEvent) 
 				return true, ""
 			}
 		}
-		return false, c.seen()
+		return false, ""
 	})
 	return found
 }
