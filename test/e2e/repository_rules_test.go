@@ -265,6 +265,13 @@ func TestProblemsAreOnTheCommit(t *testing.T) {
 			t.Errorf("run %s was started", r.Name)
 		}
 	}
+	c.work.Git("rm", "-q", ".tekton/[a-f].yaml")
+	good := c.work.Commit("Mend", nil)
+	c.work.Push()
+	env.Wait(t, time.Minute, "the comment to be mended", func() (bool, string) {
+		comments = c.repo.Comments(number)
+		return len(comments) == 1 && strings.Contains(comments[0], good+" are right"), fmt.Sprint(comments)
+	})
 }
 
 // A repository that is deleted takes its runs and events along, and nothing of it hangs.

@@ -1,6 +1,7 @@
 package event
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -56,6 +57,7 @@ func join(a, b verdict) verdict {
 		a.state = b.state
 	}
 	a.runs = append(a.runs, b.runs...)
+	a.problems = cmp.Or(b.problems, a.problems)
 	a.message = strings.Trim(a.message+"; "+b.message, "; ")
 	return a
 }
