@@ -248,7 +248,7 @@ func TestPullRequestTurnsRed(t *testing.T) {
 	c.work.Commit("Start", map[string]string{"README.md": "engine\n"})
 	c.work.Push()
 	c.work.Git("checkout", "-q", "-b", "fix")
-	bad := c.work.Commit("Break", map[string]string{".tekton/test.yaml": c.yaml("test", on("pull_request", "main"), "echo it is broken\nexit 3")})
+	bad := c.work.Commit("Break", map[string]string{".tekton/test.yaml": c.yaml("test", on("pull_request", "main"), "echo it is broken\necho /retest\nexit 3")})
 	c.work.Push()
 	number := c.repo.Pull(c.owner, "fix", "main", "A fix")
 	s := c.statusWhen(bad, "slipway/test", "failure")
@@ -257,7 +257,7 @@ func TestPullRequestTurnsRed(t *testing.T) {
 	}
 	env.Wait(t, time.Minute, "the comment", func() (bool, string) {
 		comments := c.repo.Comments(number)
-		return len(comments) == 1 && strings.Contains(comments[0], "```\nit is broken\n```") && strings.Contains(comments[0], "| work |"), fmt.Sprintf("%q", comments)
+		return len(comments) == 1 && strings.Contains(comments[0], "```\nit is broken\n/retest\n```") && strings.Contains(comments[0], "| work |"), fmt.Sprintf("%q", comments)
 	})
 	good := c.work.Commit("Mend", map[string]string{".tekton/test.yaml": c.yaml("test", on("pull_request", "main"), "echo fine")})
 	c.work.Push()
@@ -266,4 +266,8 @@ func TestPullRequestTurnsRed(t *testing.T) {
 		comments := c.repo.Comments(number)
 		return len(comments) == 1 && strings.Contains(comments[0], "succeeded") && strings.Contains(comments[0], good), fmt.Sprintf("%q", comments)
 	})
+	// What a run prints is in a comment, and no command.
+	if runs := c.runsOf("test", bad); len(runs) != 1 {
+		t.Errorf("%d runs of the broken commit", len(runs))
+	}
 }

@@ -22,6 +22,9 @@ func (j *job) comment(ctx context.Context) (verdict, error) {
 	if said == nil || !slices.ContainsFunc(strings.Split(said.Body, "\n"), func(line string) bool { return strings.HasPrefix(strings.TrimSpace(line), "/") }) {
 		return ignored("the comment has no command"), nil
 	}
+	if trigger.IsOwn(said.Body) {
+		return ignored("the comment is Slipway's own"), nil
+	}
 	may, err := j.may(ctx, j.in.Event.Sender)
 	if err != nil {
 		return verdict{}, err

@@ -446,6 +446,17 @@ func TestCommands(t *testing.T) {
 	w.wantState(w.happens(comment(4, "ada", "/cancel")), v1alpha1.EventDone, 0, "2 runs cancelled")
 }
 
+// What a run printed comes back as a comment by whoever the token belongs to.
+func TestOwnCommentsCommandNothing(t *testing.T) {
+	w := newWorld(t, v1alpha1.RepositorySpec{}, map[string]string{".tekton/a.yaml": pipeline("build", onBoth+`, pipelinesascode.tekton.dev/on-comment: "^/"`)})
+	fork := pull("c1", "eve")
+	w.pull = &fork
+	log := "**build** failed\n\n```\n/test\n```\n"
+	w.wantState(w.happens(comment(1, "ada", trigger.Mark+"pipeline:build -->\n"+log)), v1alpha1.EventIgnored, 0, "Slipway's own")
+	w.wantCalls()
+	w.wantState(w.happens(comment(2, "ada", log)), v1alpha1.EventDone, 1, "")
+}
+
 func TestOldRunsGo(t *testing.T) {
 	w := newWorld(t, v1alpha1.RepositorySpec{}, map[string]string{".tekton/a.yaml": pipeline("build", onBoth+`, pipelinesascode.tekton.dev/max-keep-runs: "2"`)})
 	for i := range 5 {

@@ -207,7 +207,7 @@ func nothing(commit string) verdict {
 }
 
 // problemsMark is in the comment that tells of problems.
-const problemsMark = "<!-- slipway:problems -->"
+const problemsMark = trigger.Mark + "problems -->"
 
 // report tells of what is wrong with the pipelines of a commit, or that nothing is any
 // more.
