@@ -138,9 +138,21 @@ func (e *Env) Create(obj client.Object) {
 // the machine little time for what they wait for.
 func Wait(t testing.TB, deadline time.Duration, what string, done func() (bool, string)) {
 	t.Helper()
+	poll(t, deadline, 500*time.Millisecond, what, done)
+}
+
+// Catch is a Wait for what is over soon after it came: it looks often all the time.
+func Catch(t testing.TB, deadline time.Duration, what string, done func() (bool, string)) {
+	t.Helper()
+	poll(t, deadline, shortest, what, done)
+}
+
+const shortest = 50 * time.Millisecond
+
+func poll(t testing.TB, deadline, longest time.Duration, what string, done func() (bool, string)) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), deadline)
 	defer cancel()
-	const shortest, longest = 50 * time.Millisecond, 500 * time.Millisecond
 	for started := time.Now(); ; {
 		ok, seen := done()
 		if ok {
