@@ -109,7 +109,7 @@ func TestRepositoryLimit(t *testing.T) {
 		c.work.Push()
 	}
 	seen := []string{}
-	env.Wait(t, runTimeout, "all runs to end", func() (bool, string) {
+	env.Catch(t, runTimeout, "all runs to end", func() (bool, string) {
 		going, done := []string{}, 0
 		for _, r := range c.runs() {
 			switch {
