@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/slipway-dev/slipway/api/slipway/v1alpha1"
@@ -149,7 +150,12 @@ func TestLostAndDoubledWebhooks(t *testing.T) {
 func TestPushHasItsRunWithinASecond(t *testing.T) {
 	c, head := oneOfMany(t)
 	gateway := c.Reach(env.SystemNamespace, "gateway", 80)
-	watch, err := c.Client.Watch(t.Context(), &v1.PipelineRunList{}, client.InNamespace(c.Namespace))
+	var runs v1.PipelineRunList
+	if err := c.Client.List(t.Context(), &runs, client.InNamespace(c.Namespace)); err != nil {
+		t.Fatal(err)
+	}
+	watch, err := c.Client.Watch(t.Context(), &v1.PipelineRunList{}, client.InNamespace(c.Namespace),
+		&client.ListOptions{Raw: &metav1.ListOptions{ResourceVersion: runs.ResourceVersion}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,9 +169,12 @@ func TestPushHasItsRunWithinASecond(t *testing.T) {
 		deadline := time.After(time.Minute)
 		for made := false; !made; {
 			select {
-			case e := <-watch.ResultChan():
+			case e, open := <-watch.ResultChan():
 				run, ok := e.Object.(*v1.PipelineRun)
-				made = ok && run.Annotations[v1alpha1.AnnotationRef] == branchOfMany(i)
+				if !open || !ok {
+					t.Fatalf("the watch ended: %+v", e)
+				}
+				made = run.Annotations[v1alpha1.AnnotationRef] == branchOfMany(i)
 			case <-deadline:
 				t.Fatal("no run after a minute")
 			}
