@@ -36,13 +36,14 @@ fuzz: ## Fuzz every target for FUZZTIME each (2m by default)
 	@hack/fuzz.sh
 
 .PHONY: e2e
-e2e: ## End-to-end tests on the cluster, which must be up and installed
-	@hack/with-cluster.sh go test -tags e2e -count=1 -timeout 30m -parallel 8 -skip '^TestWide' ./test/e2e/... ./test/scripts/...
-	@hack/with-cluster.sh go test -tags e2e -count=1 -timeout 30m -run '^TestWide' ./test/e2e
+e2e: forge-up ## End-to-end tests on the cluster, which must be up and installed, and a Gitea in it
+	@hack/with-cluster.sh go test -tags e2e,forge -count=1 -timeout 30m -parallel 8 -skip '^TestWide' ./test/e2e/... ./test/scripts/...
+	@hack/with-cluster.sh go test -tags e2e,forge -count=1 -timeout 30m -run '^TestWide' ./test/e2e
 
 .PHONY: e2e-forge
-e2e-forge: forge-up ## End-to-end tests of repositories against a real Gitea (not part of test yet)
-	@hack/with-cluster.sh go test -tags e2e,forge -count=1 -timeout 30m -parallel 4 -run 'Forge|Fork|Push|Pull|Repo|Webhook|Gateway|Comment|Problem' ./test/e2e
+e2e-forge: forge-up ## Those of them that are about repositories; FLOOD=1000 PUSHES=100 is how many webhooks and pushes
+	@E2E_FLOOD=$(FLOOD) E2E_PUSHES=$(PUSHES) hack/with-cluster.sh go test -tags e2e,forge -count=1 -timeout 30m -parallel 4 -v \
+		-run 'Forge|Fork|Push|Pull|Repo|Webhook|Gateway|Comment|Problem' ./test/e2e
 
 .PHONY: conformance
 conformance: ## Run what Tekton runs, and compare (CONFORMANCE_DIR holds the cases)

@@ -52,19 +52,15 @@ func fillBuilder(t base.Tree) error {
 	return base.Certificates(t, "kaniko/ssl/certs/ca-certificates.crt")
 }
 
-// pushSlipway builds every program and pushes its image as REGISTRY/slipway/NAME:TAG.
+// pushSlipway builds every program and pushes its image as REGISTRY/slipway/NAME:TAG. The
+// programs stay in bin/images, where the next build finds those that have not changed.
 func pushSlipway(checkout, registry, tag string) error {
-	work, err := os.MkdirTemp("", "slipway-images-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(work)
 	for _, p := range programs() {
 		source := "./cmd/" + p.name
 		if _, err := os.Stat(filepath.Join(checkout, source, "main.go")); err != nil {
 			continue
 		}
-		binary := filepath.Join(work, p.name)
+		binary := filepath.Join(checkout, "bin", "images", p.name)
 		build := exec.Command("go", "build", "-C", checkout, "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", binary, source)
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		build.Stderr = os.Stderr

@@ -35,10 +35,11 @@ func IndexRepositories(ctx context.Context, m manager.Manager) error {
 }
 
 // RunsOf returns the runs that events of a repository started, in the order in which
-// the events were received.
+// the events were received. What they hold is the cache's own: it is asked with each
+// change of a run, and is to be read only.
 func RunsOf(ctx context.Context, from client.Reader, of *v1alpha1.Repository) ([]v1.PipelineRun, error) {
 	var list v1.PipelineRunList
-	err := from.List(ctx, &list, client.InNamespace(of.Namespace), client.MatchingFields{RepositoryField: of.Name})
+	err := from.List(ctx, &list, client.InNamespace(of.Namespace), client.MatchingFields{RepositoryField: of.Name}, client.UnsafeDisableDeepCopy)
 	slices.SortFunc(list.Items, func(a, b v1.PipelineRun) int {
 		return cmp.Or(cmp.Compare(a.Annotations[v1alpha1.AnnotationReceived], b.Annotations[v1alpha1.AnnotationReceived]), cmp.Compare(a.Name, b.Name))
 	})
@@ -46,10 +47,10 @@ func RunsOf(ctx context.Context, from client.Reader, of *v1alpha1.Repository) ([
 }
 
 // Happened returns the events of a repository, without headers and payload, in the order
-// in which they were received.
+// in which they were received; they are to be read only, as those of RunsOf.
 func Happened(ctx context.Context, from client.Reader, of *v1alpha1.Repository) ([]v1alpha1.RepositoryEvent, error) {
 	var list v1alpha1.RepositoryEventList
-	err := from.List(ctx, &list, client.InNamespace(of.Namespace), client.MatchingFields{RepositoryField: of.Name})
+	err := from.List(ctx, &list, client.InNamespace(of.Namespace), client.MatchingFields{RepositoryField: of.Name}, client.UnsafeDisableDeepCopy)
 	slices.SortFunc(list.Items, func(a, b v1alpha1.RepositoryEvent) int {
 		return cmp.Or(a.Spec.Received.Compare(b.Spec.Received.Time), cmp.Compare(a.Name, b.Name))
 	})

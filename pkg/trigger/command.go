@@ -41,6 +41,14 @@ var (
 	skipMark     = regexp.MustCompile(`(?i)\[(skip ci|ci skip|skip tkn|tkn skip)\]`)
 )
 
+// Mark starts each comment that is not a person's.
+const Mark = "<!-- slipway:"
+
+// IsOwn says whether a comment is one of Slipway's own. It may hold the end of a log, and
+// what a run prints there is a command of nobody, though whoever owns the forge's token
+// may push.
+func IsOwn(body string) bool { return strings.HasPrefix(strings.TrimSpace(body), Mark) }
+
 // maxCommands bounds what one comment asks for.
 const maxCommands = 20
 

@@ -18,6 +18,7 @@ import (
 // What the schema can say, the API server says before anything is stored, with
 // nobody's help.
 func TestAPIServerRefuses(t *testing.T) {
+	t.Parallel()
 	e := env.New(t).PastAdmission()
 	for name, tc := range map[string]struct {
 		object client.Object
@@ -49,6 +50,7 @@ func TestAPIServerRefuses(t *testing.T) {
 
 // The name becomes a label of all that is made for the run.
 func TestAPIServerRefusesALongName(t *testing.T) {
+	t.Parallel()
 	e := env.New(t)
 	for length, want := range map[int]string{63: "", 64: "metadata.name: use at most 63 characters"} {
 		run := &v1.PipelineRun{Spec: v1.PipelineRunSpec{PipelineRef: &v1.PipelineRef{Name: "a"}}}
@@ -63,6 +65,7 @@ func TestAPIServerRefusesALongName(t *testing.T) {
 // What a run does is settled when it is made, in values without a schema too;
 // cancelling it is not.
 func TestRunsAreImmutable(t *testing.T) {
+	t.Parallel()
 	e := env.New(t)
 	tr := env.CreateYAML[v1.TaskRun](e, "{metadata: {name: settled}, spec: {taskRef: {name: none}, status: TaskRunPending, params: [{name: p, value: {k: v}}]}}")
 	for name, tc := range map[string]struct{ patch, want string }{
@@ -84,6 +87,7 @@ func TestRunsAreImmutable(t *testing.T) {
 // A duration that cannot be read is refused where it is written: in the cluster it
 // would stop everybody who lists the kind, the controller first.
 func TestAPIServerRefusesWhatIsNoDuration(t *testing.T) {
+	t.Parallel()
 	e := env.New(t).PastAdmission()
 	for name, tc := range map[string]struct{ kind, spec string }{
 		"task run":         {"TaskRun", "{taskRef: {name: a}, timeout: %q}"},

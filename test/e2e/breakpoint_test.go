@@ -28,6 +28,7 @@ func answer(e *env.Env, run, step, program string) {
 
 // A run halts where it is told to, and goes on or ends as a person says.
 func TestBreakpoints(t *testing.T) {
+	t.Parallel()
 	const steps = `
 taskSpec:
   results: [{name: ran}]

@@ -52,7 +52,8 @@ spec:
       taskSpec: *append
 `
 
-// Not parallel: the other tests must not lose their controller meanwhile.
+// Not parallel as long as something is killed: the other tests must not lose their
+// controller meanwhile.
 func TestKilledControllerRunsEachStepOnce(t *testing.T) {
 	e := env.New(t)
 	pr := env.CreateYAML[v1.PipelineRun](e, threeTasks)
@@ -64,6 +65,7 @@ func TestKilledControllerRunsEachStepOnce(t *testing.T) {
 	e.KillNow("controller")
 	e.TaskRunWhen(pr.Name+"-second", 2*time.Minute, "to have a pod", func(tr *v1.TaskRun) bool { return tr.Status.PodName != "" })
 	e.KillNow("controller")
+	t.Parallel()
 	done := e.PipelineRunDone(pr.Name, 3*time.Minute)
 	if c := done.Status.GetCondition(v1.ConditionSucceeded); c.Status != corev1.ConditionTrue {
 		t.Fatalf("ended with %s: %s", c.Reason, c.Message)

@@ -173,6 +173,7 @@ pipelineSpec:
 
 // The ways to end a run before its time.
 func TestEndingARunEarly(t *testing.T) {
+	t.Parallel()
 	for name, tc := range map[string]struct {
 		status  v1.PipelineRunSpecStatus
 		spec    string

@@ -109,7 +109,7 @@ func TestRepositoryLimit(t *testing.T) {
 		c.work.Push()
 	}
 	seen := []string{}
-	env.Wait(t, runTimeout, "all runs to end", func() (bool, string) {
+	env.Catch(t, runTimeout, "all runs to end", func() (bool, string) {
 		going, done := []string{}, 0
 		for _, r := range c.runs() {
 			switch {
@@ -125,7 +125,7 @@ func TestRepositoryLimit(t *testing.T) {
 		if len(going) == 1 && !slices.Contains(seen, going[0]) {
 			seen = append(seen, going[0])
 		}
-		return done == len(commits), c.seen()
+		return done == len(commits), fmt.Sprintf("%d", done)
 	})
 	last := commits[3]
 	if got := c.repo.History(last); len(got) == 0 || got[0].State != "pending" || !strings.Contains(got[0].Description, "waits") {
@@ -265,6 +265,13 @@ func TestProblemsAreOnTheCommit(t *testing.T) {
 			t.Errorf("run %s was started", r.Name)
 		}
 	}
+	c.work.Git("rm", "-q", ".tekton/[a-f].yaml")
+	good := c.work.Commit("Mend", nil)
+	c.work.Push()
+	env.Wait(t, time.Minute, "the comment to be mended", func() (bool, string) {
+		comments = c.repo.Comments(number)
+		return len(comments) == 1 && strings.Contains(comments[0], good+" are right"), fmt.Sprint(comments)
+	})
 }
 
 // A repository that is deleted takes its runs and events along, and nothing of it hangs.
@@ -285,6 +292,6 @@ func TestRepositoryIsDeletedInMidRun(t *testing.T) {
 		if err := c.Client.List(t.Context(), &pods, client.InNamespace(c.Namespace)); err != nil {
 			t.Fatal(err)
 		}
-		return len(c.runs())+len(c.events())+len(pods.Items) == 0, c.seen()
+		return len(c.runs())+len(c.events())+len(pods.Items) == 0, fmt.Sprintf("%d pods", len(pods.Items))
 	})
 }

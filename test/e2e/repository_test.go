@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -52,6 +53,11 @@ func connect(t *testing.T, spec v1alpha1.RepositorySpec) *connected {
 	if err := forgeClient(t, c.server, c.repo, c.owner.Token).EnsureHook(t.Context(), c.hook(), webhookSecret); err != nil {
 		t.Fatal(err)
 	}
+	c.Cleanup(func() {
+		if c.Failed() {
+			c.Log(c.seen())
+		}
+	})
 	c.repositoryWhen("to be ready", func(r *v1alpha1.Repository) bool {
 		return meta.IsStatusConditionTrue(r.Status.Conditions, v1alpha1.ConditionReady)
 	})
@@ -114,7 +120,7 @@ func (c *connected) statusWhen(commit, name, state string) gitea.Status {
 	env.Wait(c, runTimeout, fmt.Sprintf("status %s of %s to be %s", name, commit, state), func() (bool, string) {
 		all := c.repo.Statuses(commit)
 		s = all[name]
-		return s.State == state, fmt.Sprintf("%+v; %s", all, c.seen())
+		return s.State == state, fmt.Sprintf("%+v", all)
 	})
 	return s
 }
@@ -134,7 +140,7 @@ func (c *connected) seen() string {
 func (c *connected) events() []v1alpha1.RepositoryEvent {
 	c.Helper()
 	var list v1alpha1.RepositoryEventList
-	if err := c.Client.List(c.Context(), &list, client.InNamespace(c.Namespace)); err != nil {
+	if err := c.Client.List(context.WithoutCancel(c.Context()), &list, client.InNamespace(c.Namespace)); err != nil {
 		c.Fatal(err)
 	}
 	return list.Items
@@ -143,7 +149,7 @@ func (c *connected) events() []v1alpha1.RepositoryEvent {
 func (c *connected) runs() []v1.PipelineRun {
 	c.Helper()
 	var list v1.PipelineRunList
-	if err := c.Client.List(c.Context(), &list, client.InNamespace(c.Namespace)); err != nil {
+	if err := c.Client.List(context.WithoutCancel(c.Context()), &list, client.InNamespace(c.Namespace)); err != nil {
 		c.Fatal(err)
 	}
 	return list.Items
@@ -172,7 +178,7 @@ func (c *connected) runsWhen(pipeline, commit string, n int, when func(*v1.Pipel
 				ok++
 			}
 		}
-		return ok == n && len(found) == n, c.seen()
+		return ok == n && len(found) == n, fmt.Sprintf("%d of %d", ok, len(found))
 	})
 	return found
 }
@@ -188,7 +194,7 @@ func (c *connected) eventWhen(what string, when func(*v1alpha1.RepositoryEvent) 
 				return true, ""
 			}
 		}
-		return false, c.seen()
+		return false, ""
 	})
 	return found
 }
@@ -242,7 +248,7 @@ func TestPullRequestTurnsRed(t *testing.T) {
 	c.work.Commit("Start", map[string]string{"README.md": "engine\n"})
 	c.work.Push()
 	c.work.Git("checkout", "-q", "-b", "fix")
-	bad := c.work.Commit("Break", map[string]string{".tekton/test.yaml": c.yaml("test", on("pull_request", "main"), "echo it is broken\nexit 3")})
+	bad := c.work.Commit("Break", map[string]string{".tekton/test.yaml": c.yaml("test", on("pull_request", "main"), "echo it is broken\necho /retest\nexit 3")})
 	c.work.Push()
 	number := c.repo.Pull(c.owner, "fix", "main", "A fix")
 	s := c.statusWhen(bad, "slipway/test", "failure")
@@ -251,7 +257,7 @@ func TestPullRequestTurnsRed(t *testing.T) {
 	}
 	env.Wait(t, time.Minute, "the comment", func() (bool, string) {
 		comments := c.repo.Comments(number)
-		return len(comments) == 1 && strings.Contains(comments[0], "```\nit is broken\n```") && strings.Contains(comments[0], "| work |"), fmt.Sprintf("%q", comments)
+		return len(comments) == 1 && strings.Contains(comments[0], "```\nit is broken\n/retest\n```") && strings.Contains(comments[0], "| work |"), fmt.Sprintf("%q", comments)
 	})
 	good := c.work.Commit("Mend", map[string]string{".tekton/test.yaml": c.yaml("test", on("pull_request", "main"), "echo fine")})
 	c.work.Push()
@@ -260,4 +266,8 @@ func TestPullRequestTurnsRed(t *testing.T) {
 		comments := c.repo.Comments(number)
 		return len(comments) == 1 && strings.Contains(comments[0], "succeeded") && strings.Contains(comments[0], good), fmt.Sprintf("%q", comments)
 	})
+	// What a run prints is in a comment, and no command.
+	if runs := c.runsOf("test", bad); len(runs) != 1 {
+		t.Errorf("%d runs of the broken commit", len(runs))
+	}
 }

@@ -112,6 +112,7 @@ func webServer(e *env.Env) {
 // Every resolver finds its part of one pipeline, which itself comes from a
 // repository; each run says where its part came from.
 func TestResolvers(t *testing.T) {
+	t.Parallel()
 	e := env.New(t)
 	host := e.Namespace + ".svc"
 	task := func(name, ref string) string {
@@ -154,7 +155,8 @@ func TestResolvers(t *testing.T) {
 	}
 }
 
-// A server that does not answer keeps its own run waiting, and no other.
+// A server that does not answer keeps its own run waiting, and no other. Parallel from
+// where there is nothing left but to wait for a minute.
 func TestResolverThatHangs(t *testing.T) {
 	e := env.New(t)
 	serve(e, "mute", `{name: mute, image: IMAGES/busybox, command: [sh, -c, "while :; do nc -l -p 8080 -e sleep 300; done"], ports: [{containerPort: 8080}]}`)
@@ -173,6 +175,7 @@ func TestResolverThatHangs(t *testing.T) {
 	ref("nowhere", "nobody."+e.Namespace+".svc")
 	nowhere := e.TaskRunDone("nowhere", time.Minute)
 	e.WantFailure(nowhere.Status.GetCondition(v1.ConditionSucceeded), "TaskRunResolutionFailed", "resolver http: http://nobody."+e.Namespace+".svc/t.yaml: ")
+	t.Parallel()
 	hung := e.TaskRunDone("hung", 90*time.Second)
 	e.WantFailure(hung.Status.GetCondition(v1.ConditionSucceeded), "TaskRunResolutionFailed", "resolver http: http://mute."+e.Namespace+".svc/t.yaml: no answer within 1m0s")
 }

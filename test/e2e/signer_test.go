@@ -268,29 +268,27 @@ func TestBuildPodsCannotReadTheKey(t *testing.T) {
 	}
 }
 
-// Not parallel: the other tests must not lose their signer meanwhile.
+// Not parallel as long as something is killed: the other tests must not lose their
+// signer meanwhile.
 func TestKilledSignerSignsOnce(t *testing.T) {
-	for moment, reached := range map[string]func(*env.Env, *v1.TaskRun, string){
-		"when the run has ended": func(e *env.Env, run *v1.TaskRun, _ string) { e.TaskRunDone(run.Name, 2*time.Minute) },
-		"when the signature is there": func(e *env.Env, _ *v1.TaskRun, img string) {
-			env.Wait(e, 2*time.Minute, "a signature", func() (bool, string) {
-				_, err := layersBeside(e, img, "sig")
-				return err == nil, fmt.Sprint(err)
-			})
-		},
-	} {
-		t.Run(moment, func(t *testing.T) {
-			e := env.New(t)
-			img := image(e, "app:v1")
-			run := build(e, img)
-			reached(e, run, img)
-			e.KillNow("signer")
-			signed(e, run)
-			for _, suffix := range []string{"sig", "att"} {
-				if layers, err := layersBeside(e, img, suffix); err != nil || len(layers) != 1 {
-					t.Errorf("%s holds %d, %v; want 1", suffix, len(layers), err)
-				}
+	e := env.New(t)
+	images := []string{image(e, "ended:v1"), image(e, "half:v1")}
+	runs := []*v1.TaskRun{build(e, images[0])}
+	e.TaskRunDone(runs[0].Name, 2*time.Minute)
+	e.KillNow("signer")
+	runs = append(runs, build(e, images[1]))
+	env.Catch(e, 2*time.Minute, "a signature", func() (bool, string) {
+		_, err := layersBeside(e, images[1], "sig")
+		return err == nil, fmt.Sprint(err)
+	})
+	e.KillNow("signer")
+	t.Parallel()
+	for i, moment := range []string{"when the run has ended", "when the signature is there"} {
+		signed(e, runs[i])
+		for _, suffix := range []string{"sig", "att"} {
+			if layers, err := layersBeside(e, images[i], suffix); err != nil || len(layers) != 1 {
+				t.Errorf("killed %s: %s holds %d, %v; want 1", moment, suffix, len(layers), err)
 			}
-		})
+		}
 	}
 }

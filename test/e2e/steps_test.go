@@ -19,6 +19,7 @@ import (
 // in whatever form and pieces it prints them. What it prints besides, and what it
 // returns, is as it was.
 func TestSecretsAreMasked(t *testing.T) {
+	t.Parallel()
 	e := env.New(t)
 	values := map[string]string{
 		"token": "env-t0ken/with+chars", "whole": "from+the?whole", "file": "-----BEGIN KEY-----\nbGluZSBvbmUgb2Y\nbGluZSB0d28\n-----END KEY-----\n",
@@ -110,6 +111,7 @@ func formsOf(value string) []string {
 
 // A step reads what an earlier one said that it used and made.
 func TestStepArtifacts(t *testing.T) {
+	t.Parallel()
 	e := env.New(t)
 	tr := succeeds(e, "artifacts", `
 taskSpec:

@@ -139,6 +139,7 @@ func gapsBetweenSteps(e *env.Env, pod *corev1.Pod) []time.Duration {
 
 // Each way to fail ends in a condition that names the step and the cause.
 func TestFailures(t *testing.T) {
+	t.Parallel()
 	e := env.New(t)
 	for name, tc := range map[string]struct {
 		spec, reason string
@@ -193,6 +194,7 @@ func TestMissingVolumeIsNamed(t *testing.T) {
 
 // While there is no room, the run says so; when there is, it runs.
 func TestQuota(t *testing.T) {
+	t.Parallel()
 	e := env.New(t)
 	quota := env.CreateYAML[corev1.ResourceQuota](e, "metadata: {name: full}\nspec: {hard: {pods: \"0\"}}")
 	env.Wait(t, soon, "the quota to hold", func() (bool, string) {
@@ -214,6 +216,7 @@ func TestQuota(t *testing.T) {
 
 // A run that is stopped keeps its log and what it had written by then.
 func TestStopKeepsLogAndResults(t *testing.T) {
+	t.Parallel()
 	e := env.New(t)
 	const spec = `
 taskSpec:
@@ -222,7 +225,7 @@ taskSpec:
   - {name: slow, image: IMAGE, script: "echo was here; echo -n kept > $(results.r.path); touch /workspace/said; sleep 600"}
 `
 	create(e, "cancelled", spec)
-	create(e, "late", "timeout: 20s\n"+spec)
+	create(e, "late", "timeout: 1m\n"+spec)
 	tr := e.TaskRunWhen("cancelled", soon, "to run", func(tr *v1.TaskRun) bool { return len(tr.Status.Steps) > 0 && tr.Status.Steps[0].Running != nil })
 	env.Wait(t, soon, "the step to speak", func() (bool, string) {
 		log := e.ContainerLog(tr.Status.PodName, "step-slow")
@@ -233,7 +236,7 @@ taskSpec:
 	}
 	for name, want := range map[string]struct{ reason, say string }{
 		"cancelled": {"TaskRunCancelled", `TaskRun "cancelled" was cancelled. enough`},
-		"late":      {"TaskRunTimeout", `TaskRun "late" failed to finish within "20s"`},
+		"late":      {"TaskRunTimeout", `TaskRun "late" failed to finish within "1m0s"`},
 	} {
 		tr := e.TaskRunDone(name, soon)
 		e.WantFailure(tr.Status.GetCondition(v1.ConditionSucceeded), want.reason, want.say)
@@ -248,6 +251,7 @@ taskSpec:
 
 // A Pod that somebody deletes ends its attempt, and the next one runs.
 func TestDeletedPod(t *testing.T) {
+	t.Parallel()
 	e := env.New(t)
 	const spec = `taskSpec: {steps: [{name: wait, image: IMAGE, script: "test $(context.task.retry-count) = 1 || sleep 600"}]}`
 	create(e, "ends", spec)
@@ -267,6 +271,7 @@ func TestDeletedPod(t *testing.T) {
 }
 
 func TestWhatStepsShare(t *testing.T) {
+	t.Parallel()
 	e := env.New(t)
 	env.CreateYAML[corev1.ConfigMap](e, "metadata: {name: settings}\ndata: {a: \"1\"}")
 	env.CreateYAML[corev1.Secret](e, "metadata: {name: login}\nstringData: {password: pw}")
@@ -324,6 +329,7 @@ taskSpec:
 
 // A megabyte of results arrives, though a termination message holds 4 KiB.
 func TestLargeResult(t *testing.T) {
+	t.Parallel()
 	e := env.New(t)
 	tr := succeeds(e, "large", `
 taskSpec:

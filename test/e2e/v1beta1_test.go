@@ -67,6 +67,7 @@ func missing(want, got any, at string) (lacks []string) {
 // What is written in v1beta1 is stored as v1, runs, and is read again as it was
 // written.
 func TestV1beta1(t *testing.T) {
+	t.Parallel()
 	e := env.New(t)
 	env.CreateYAML[v1.Task](e, `{metadata: {name: newer}, spec: {results: [{name: said}], steps: [{name: say, image: `+e.Registry+`/busybox, script: "printf hi > $(results.said.path)"}]}}`)
 	objects := []*unstructured.Unstructured{
@@ -165,6 +166,7 @@ func updated(e *env.Env) {
 
 // What cannot be served is refused with the way out.
 func TestV1beta1Refuses(t *testing.T) {
+	t.Parallel()
 	e := env.New(t)
 	for name, tc := range map[string]struct{ kind, text, want string }{
 		"PipelineResources": {"Task", "{metadata: {name: a}, spec: {resources: {inputs: [{name: src, type: git}]}, steps: [{image: a}]}}",

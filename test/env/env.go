@@ -134,14 +134,26 @@ func (e *Env) Create(obj client.Object) {
 }
 
 // Wait polls until done says true, and fails the test after the deadline with
-// what was last seen.
+// what was last seen. What takes long is looked at less often, as many who look leave
+// the machine little time for what they wait for.
 func Wait(t testing.TB, deadline time.Duration, what string, done func() (bool, string)) {
+	t.Helper()
+	poll(t, deadline, 500*time.Millisecond, what, done)
+}
+
+// Catch is a Wait for what is over soon after it came: it looks often all the time.
+func Catch(t testing.TB, deadline time.Duration, what string, done func() (bool, string)) {
+	t.Helper()
+	poll(t, deadline, shortest, what, done)
+}
+
+const shortest = 50 * time.Millisecond
+
+func poll(t testing.TB, deadline, longest time.Duration, what string, done func() (bool, string)) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), deadline)
 	defer cancel()
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for {
+	for started := time.Now(); ; {
 		ok, seen := done()
 		if ok {
 			return
@@ -149,7 +161,7 @@ func Wait(t testing.TB, deadline time.Duration, what string, done func() (bool, 
 		select {
 		case <-ctx.Done():
 			t.Fatalf("waited %s for %s; last seen: %s", deadline, what, seen)
-		case <-tick.C:
+		case <-time.After(min(max(time.Since(started)/10, shortest), longest)):
 		}
 	}
 }

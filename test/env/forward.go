@@ -6,7 +6,23 @@ import (
 	"fmt"
 	"os/exec"
 	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
+
+// Reach is the http address by which this process reaches a port of a Service: its own
+// where the cluster is on this machine, and else a port that is forwarded.
+func (e *Env) Reach(namespace, service string, port int) string {
+	e.Helper()
+	if e.AuditLog == "" {
+		return e.Forward(namespace, service, port)
+	}
+	s, err := e.Kube.CoreV1().Services(namespace).Get(e.Context(), service, metav1.GetOptions{})
+	if err != nil {
+		e.Fatal(err)
+	}
+	return fmt.Sprintf("http://%s:%d", s.Spec.ClusterIP, port)
+}
 
 // Forward carries a port of this machine to one of a Service until the test ends, and
 // returns its http address.

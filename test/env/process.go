@@ -1,8 +1,10 @@
 package env
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -12,43 +14,50 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// KillNow ends every Pod of a Slipway deployment (its app.kubernetes.io/name) as
-// a crash would, with SIGKILL and no warning, and returns when a new one is
-// ready. Where the node's processes are not ours to see, the Pods are deleted
-// without grace.
-func (e *Env) KillNow(name string) {
+// KillNow ends the oldest Pod of each of these deployments of Slipway (their
+// app.kubernetes.io/name) as a crash would, with SIGKILL and no warning, and returns
+// when others are ready. Where the node's processes are not ours to see, the Pods are
+// deleted without grace alone.
+func (e *Env) KillNow(names ...string) {
+	e.Helper()
+	var back []func()
+	for _, name := range names {
+		back = append(back, e.kill(name))
+	}
+	for _, wait := range back {
+		wait()
+	}
+}
+
+// kill returns what waits until there are as many as before.
+func (e *Env) kill(name string) (wait func()) {
 	e.Helper()
 	before := e.systemPods(name)
 	if len(before) == 0 {
 		e.Fatalf("no pod of %s in %s", name, SystemNamespace)
 	}
-	for _, pod := range before {
-		if pids := Processes(string(pod.UID), "/"+name); len(pids) > 0 {
-			for _, pid := range pids {
-				if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-					e.Fatalf("killing %s (pid %d): %v", name, pid, err)
+	victim := slices.MinFunc(before, func(a, b corev1.Pod) int { return a.CreationTimestamp.Compare(b.CreationTimestamp.Time) })
+	for _, pid := range Processes(string(victim.UID), "/"+name) {
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+			e.Fatalf("killing %s (pid %d): %v", name, pid, err)
+		}
+	}
+	// The kubelet would let it wait, at each crash twice as long; its successor does not.
+	now := int64(0)
+	if err := e.Kube.CoreV1().Pods(SystemNamespace).Delete(e.Context(), victim.Name, metav1.DeleteOptions{GracePeriodSeconds: &now}); err != nil {
+		e.Fatalf("deleting pod %s: %v", victim.Name, err)
+	}
+	return func() {
+		Wait(e, 2*time.Minute, name+" to come back", func() (bool, string) {
+			isReady := 0
+			for _, pod := range e.systemPods(name) {
+				if pod.UID != victim.UID && ready(pod) {
+					isReady++
 				}
 			}
-			continue
-		}
-		now := int64(0)
-		if err := e.Kube.CoreV1().Pods(SystemNamespace).Delete(e.Context(), pod.Name, metav1.DeleteOptions{GracePeriodSeconds: &now}); err != nil {
-			e.Fatalf("deleting pod %s: %v", pod.Name, err)
-		}
+			return isReady >= len(before), fmt.Sprintf("%d of %d are ready", isReady, len(before))
+		})
 	}
-	restarts := map[string]int32{}
-	for _, pod := range before {
-		restarts[pod.Name] = restartCount(pod)
-	}
-	Wait(e, 2*time.Minute, name+" to come back", func() (bool, string) {
-		for _, pod := range e.systemPods(name) {
-			old, existed := restarts[pod.Name]
-			if (!existed || restartCount(pod) > old) && ready(pod) {
-				return true, ""
-			}
-		}
-		return false, "no new container is ready"
-	})
 }
 
 func (e *Env) systemPods(name string) []corev1.Pod {
@@ -58,14 +67,6 @@ func (e *Env) systemPods(name string) []corev1.Pod {
 		e.Fatal(err)
 	}
 	return pods.Items
-}
-
-func restartCount(pod corev1.Pod) int32 {
-	var n int32
-	for _, s := range pod.Status.ContainerStatuses {
-		n += s.RestartCount
-	}
-	return n
 }
 
 func ready(pod corev1.Pod) bool {

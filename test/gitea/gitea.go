@@ -37,7 +37,7 @@ func Open(e *env.Env) *Server {
 		e.Fatalf("%v; run `make forge-up`", err)
 	}
 	s := &Server{T: e.T, prefix: strings.TrimPrefix(e.Namespace, "e2e-")}
-	s.URL = e.Forward("forge", "gitea", 3000)
+	s.URL = e.Reach("forge", "gitea", 3000)
 	s.admin = s.known(string(secret.Data["username"]), string(secret.Data["password"]), string(secret.Data["token"]))
 	return s
 }

@@ -197,6 +197,10 @@ type RepositoryEventStatus struct {
 	// +listType=atomic
 	// +optional
 	Runs []string `json:"runs,omitempty"`
+	// Problems is how many mistakes the pipelines of the commit have, of which the forge
+	// was told; it is missing where they were not read.
+	// +optional
+	Problems *int32 `json:"problems,omitempty"`
 	// Attempts is how often working it off failed for a reason that may pass.
 	// +optional
 	Attempts int32 `json:"attempts,omitempty"`

@@ -261,6 +261,11 @@ func (in *RepositoryEventStatus) DeepCopyInto(out *RepositoryEventStatus) {
 		*out = make([]string, len(*in))
 		copy(*out, *in)
 	}
+	if in.Problems != nil {
+		in, out := &in.Problems, &out.Problems
+		*out = new(int32)
+		**out = **in
+	}
 	if in.Finished != nil {
 		in, out := &in.Finished, &out.Finished
 		*out = (*in).DeepCopy()

@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// hostPackages must be installed on the machine: programs of the node, and what
-// building runc needs.
+// hostPackages must be installed on the machine: programs of the node and of the demo,
+// and what building runc needs.
 var hostPackages = []string{
-	"ca-certificates", "conntrack", "containernetworking-plugins", "gcc", "git", "iproute2", "iptables",
+	"ca-certificates", "conntrack", "containernetworking-plugins", "curl", "gcc", "git", "iproute2", "iptables", "jq",
 	"libc6-dev", "libseccomp-dev", "pkg-config",
 }
 

@@ -1,6 +1,7 @@
 package event
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,9 @@ func (j *job) comment(ctx context.Context) (verdict, error) {
 	said := j.in.Event.Comment
 	if said == nil || !slices.ContainsFunc(strings.Split(said.Body, "\n"), func(line string) bool { return strings.HasPrefix(strings.TrimSpace(line), "/") }) {
 		return ignored("the comment has no command"), nil
+	}
+	if trigger.IsOwn(said.Body) {
+		return ignored("the comment is Slipway's own"), nil
 	}
 	may, err := j.may(ctx, j.in.Event.Sender)
 	if err != nil {
@@ -56,6 +60,7 @@ func join(a, b verdict) verdict {
 		a.state = b.state
 	}
 	a.runs = append(a.runs, b.runs...)
+	a.problems = cmp.Or(b.problems, a.problems)
 	a.message = strings.Trim(a.message+"; "+b.message, "; ")
 	return a
 }

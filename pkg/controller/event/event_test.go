@@ -408,10 +408,20 @@ func TestNewPushEndsTheOldRun(t *testing.T) {
 
 func TestProblemsAreTold(t *testing.T) {
 	w := newWorld(t, v1alpha1.RepositorySpec{}, map[string]string{".tekton/a.yaml": pipeline("build", onBoth), ".tekton/bad.yaml": "kind: [\n"})
-	w.wantState(w.happens(pull("c1", "ada")), v1alpha1.EventDone, 1, ".tekton/bad.yaml")
+	e := w.happens(pull("c1", "ada"))
+	w.wantState(e, v1alpha1.EventDone, 1, ".tekton/bad.yaml")
+	if e.Status.Problems == nil || *e.Status.Problems != 1 {
+		t.Errorf("the status is %+v", e.Status)
+	}
 	if len(w.calls) != 3 || !strings.HasPrefix(w.calls[1], "status c1 slipway error: .tekton/bad.yaml:") || !strings.Contains(w.calls[2], "- .tekton/bad.yaml:") {
 		t.Errorf("the forge was told %q", w.calls)
 	}
+	delete(w.files, ".tekton/bad.yaml")
+	w.calls = nil
+	w.wantState(w.happens(pull("c2", "ada")), v1alpha1.EventDone, 1, "")
+	w.wantCalls("files c2", "comment 7: "+problemsMark+"\nThe pipelines of commit c2 are right.")
+	w.happens(pull("c3", "ada"))
+	w.wantCalls("files c3")
 }
 
 func TestCommands(t *testing.T) {
@@ -434,6 +444,17 @@ func TestCommands(t *testing.T) {
 	w.wantState(w.happens(comment(2, "ada", "/test build")), v1alpha1.EventDone, 1, "")
 	w.wantState(w.happens(comment(3, "ada", "/cancel build")), v1alpha1.EventDone, 0, "1 runs cancelled")
 	w.wantState(w.happens(comment(4, "ada", "/cancel")), v1alpha1.EventDone, 0, "2 runs cancelled")
+}
+
+// What a run printed comes back as a comment by whoever the token belongs to.
+func TestOwnCommentsCommandNothing(t *testing.T) {
+	w := newWorld(t, v1alpha1.RepositorySpec{}, map[string]string{".tekton/a.yaml": pipeline("build", onBoth+`, pipelinesascode.tekton.dev/on-comment: "^/"`)})
+	fork := pull("c1", "eve")
+	w.pull = &fork
+	log := "**build** failed\n\n```\n/test\n```\n"
+	w.wantState(w.happens(comment(1, "ada", trigger.Mark+"pipeline:build -->\n"+log)), v1alpha1.EventIgnored, 0, "Slipway's own")
+	w.wantCalls()
+	w.wantState(w.happens(comment(2, "ada", log)), v1alpha1.EventDone, 1, "")
 }
 
 func TestOldRunsGo(t *testing.T) {

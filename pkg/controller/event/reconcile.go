@@ -108,6 +108,8 @@ type verdict struct {
 	state   v1alpha1.EventState
 	message string
 	runs    []string
+	// problems is how many the pipelines have; nil if they were not read.
+	problems *int32
 }
 
 func ignored(format string, args ...any) verdict {
@@ -121,7 +123,7 @@ func (r *Reconciler) record(ctx context.Context, event *v1alpha1.RepositoryEvent
 	var refused *refusal
 	switch {
 	case failure == nil:
-		status.State, status.Message, status.Runs = v.state, v.message, v.runs
+		status.State, status.Message, status.Runs, status.Problems = v.state, v.message, v.runs, v.problems
 	case errors.As(failure, &refused):
 		status.State, status.Message = v1alpha1.EventFailed, refused.message
 	case r.Now().Sub(event.Spec.Received.Time) > maxAge:

@@ -35,20 +35,21 @@ func (j *job) start(ctx context.Context, pick func(trigger.Run) bool) (verdict, 
 	if err != nil {
 		return verdict{}, err
 	}
-	if problems = append(problems, more...); len(problems) > 0 {
-		if err := j.report(ctx, problems); err != nil {
-			return verdict{}, err
-		}
-		state := v1alpha1.EventDone
-		if len(names) == 0 {
-			state = v1alpha1.EventFailed
-		}
-		return verdict{state: state, message: summary(problems), runs: names}, nil
+	problems = append(problems, more...)
+	if err := j.report(ctx, problems); err != nil {
+		return verdict{}, err
 	}
-	if len(names) == 0 {
-		return nothing(j.in.Event.Commit), nil
+	done := verdict{state: v1alpha1.EventDone, runs: names}
+	switch {
+	case len(problems) > 0 && len(names) == 0:
+		done.state, done.message = v1alpha1.EventFailed, summary(problems)
+	case len(problems) > 0:
+		done.message = summary(problems)
+	case len(names) == 0:
+		done = nothing(j.in.Event.Commit)
 	}
-	return verdict{state: v1alpha1.EventDone, runs: names}, nil
+	done.problems = new(int32(len(problems)))
+	return done, nil
 }
 
 // match reads what the commit asks for, and fetches what that names.

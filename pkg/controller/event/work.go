@@ -13,6 +13,7 @@ import (
 
 	"github.com/slipway-dev/slipway/api/slipway/v1alpha1"
 	"github.com/slipway-dev/slipway/pkg/forge"
+	"github.com/slipway-dev/slipway/pkg/kube"
 	"github.com/slipway-dev/slipway/pkg/trigger"
 )
 
@@ -205,8 +206,20 @@ func nothing(commit string) verdict {
 	return ignored("nothing under %s at commit %s matches", strings.Join(folders, " or "), short(commit))
 }
 
-// report tells of what is wrong with the pipelines of a commit.
+// problemsMark is in the comment that tells of problems.
+const problemsMark = trigger.Mark + "problems -->"
+
+// report tells of what is wrong with the pipelines of a commit, or that nothing is any
+// more.
 func (j *job) report(ctx context.Context, problems []trigger.Problem) error {
+	if len(problems) == 0 {
+		wrong, err := j.wereWrong(ctx)
+		if err != nil || !wrong {
+			return err
+		}
+		return j.forge.Comment(ctx, j.in.Event.PullRequest.Number, problemsMark,
+			problemsMark+"\nThe pipelines of commit "+j.in.Event.Commit+" are right.")
+	}
 	s := forge.Status{Name: statusName, State: forge.StateError, Description: summary(problems)}
 	var text strings.Builder
 	text.WriteString("**The pipelines of this commit are not right.**\n\n")
@@ -231,8 +244,26 @@ func (j *job) tell(ctx context.Context, s forge.Status, text string) error {
 	if s.Number == 0 {
 		return nil
 	}
-	mark := "<!-- slipway:problems -->"
-	return j.forge.Comment(ctx, s.Number, mark, mark+"\n"+text)
+	return j.forge.Comment(ctx, s.Number, problemsMark, problemsMark+"\n"+text)
+}
+
+// wereWrong says whether the pull request's pipelines had problems when they were last
+// read.
+func (j *job) wereWrong(ctx context.Context) (bool, error) {
+	what := j.in.Event.PullRequest
+	if what == nil {
+		return false, nil
+	}
+	all, err := kube.Happened(ctx, j.Client, j.repository)
+	if err != nil {
+		return false, err
+	}
+	for _, e := range slices.Backward(all) {
+		if pr := e.Spec.Event.PullRequest; pr != nil && pr.Number == what.Number && e.Status.Problems != nil {
+			return *e.Status.Problems > 0, nil
+		}
+	}
+	return false, nil
 }
 
 func summary(problems []trigger.Problem) string {

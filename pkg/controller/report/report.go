@@ -26,6 +26,7 @@ import (
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 	"github.com/slipway-dev/slipway/pkg/forge"
 	"github.com/slipway-dev/slipway/pkg/kube"
+	"github.com/slipway-dev/slipway/pkg/trigger"
 )
 
 // Retries of a forge that does not answer: the first after retryFirst, then each time
@@ -165,7 +166,7 @@ func (r *Reconciler) tell(ctx context.Context, of *v1alpha1.Repository, run *v1.
 	if s.Number == 0 || !worthSaying(state, runs, run) {
 		return mark, nil
 	}
-	tag := "<!-- slipway:pipeline:" + pipeline + " -->"
+	tag := trigger.Mark + "pipeline:" + pipeline + " -->"
 	return mark + commented, client.Comment(ctx, s.Number, tag, tag+"\n"+s.Text)
 }
 
