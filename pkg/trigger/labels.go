@@ -33,6 +33,9 @@ func (m *matcher) objectName() string {
 	if e.Comment != nil {
 		parts = append(parts, "comment", strconv.FormatInt(e.Comment.ID, 10))
 	}
+	if m.in.Key != "" {
+		parts = append(parts, "key", m.in.Key)
+	}
 	for _, k := range slices.Sorted(maps.Keys(e.Params)) {
 		parts = append(parts, k, e.Params[k])
 	}

@@ -46,7 +46,7 @@ func (j *job) start(ctx context.Context, pick func(trigger.Run) bool) (verdict, 
 		return verdict{state: state, message: summary(problems), runs: names}, nil
 	}
 	if len(names) == 0 {
-		return nothing(j.in.Event.Commit), nil
+		return nothing(&j.in.Event), nil
 	}
 	return verdict{state: v1alpha1.EventDone, runs: names}, nil
 }
