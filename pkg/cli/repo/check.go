@@ -12,6 +12,7 @@ import (
 	"github.com/slipway-dev/slipway/api/slipway/v1alpha1"
 	"github.com/slipway-dev/slipway/pkg/cli/internal/cluster"
 	"github.com/slipway-dev/slipway/pkg/cli/internal/env"
+	"github.com/slipway-dev/slipway/pkg/cli/internal/repositories"
 	"github.com/slipway-dev/slipway/pkg/cli/internal/style"
 	"github.com/slipway-dev/slipway/pkg/trigger"
 )
@@ -19,15 +20,16 @@ import (
 func newCheck(e *env.Env) *cobra.Command {
 	gatewayNamespace := ""
 	cmd := &cobra.Command{
-		Use:   "check NAME",
-		Short: "Check the connection of a repository; the exit code is 1 if something is wrong",
-		Args:  cobra.ExactArgs(1),
+		Use:               "check NAME",
+		Short:             "Check the connection of a repository; the exit code is 1 if something is wrong",
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: repositories.Complete(e),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := e.Cluster()
 			if err != nil {
 				return err
 			}
-			r, err := find(cmd.Context(), c, args[0])
+			r, err := repositories.Find(cmd.Context(), c, args[0])
 			if err != nil {
 				return err
 			}

@@ -3,10 +3,8 @@ package repo
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -16,9 +14,9 @@ import (
 	"k8s.io/cli-runtime/pkg/printers"
 
 	"github.com/slipway-dev/slipway/api/slipway/v1alpha1"
-	"github.com/slipway-dev/slipway/pkg/cli/internal/cluster"
 	"github.com/slipway-dev/slipway/pkg/cli/internal/env"
 	"github.com/slipway-dev/slipway/pkg/cli/internal/output"
+	"github.com/slipway-dev/slipway/pkg/cli/internal/repositories"
 	"github.com/slipway-dev/slipway/pkg/forge"
 	"github.com/slipway-dev/slipway/pkg/forge/forges"
 )
@@ -119,9 +117,10 @@ func ready(r *v1alpha1.Repository) (state, message string) {
 func newDescribe(e *env.Env) *cobra.Command {
 	print := output.NewFlags()
 	cmd := &cobra.Command{
-		Use:   "describe NAME",
-		Short: "Show a repository, its connection and its last runs",
-		Args:  cobra.ExactArgs(1),
+		Use:               "describe NAME",
+		Short:             "Show a repository, its connection and its last runs",
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: repositories.Complete(e),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := print.Check(); err != nil {
 				return err
@@ -130,7 +129,7 @@ func newDescribe(e *env.Env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			r, err := find(cmd.Context(), c, args[0])
+			r, err := repositories.Find(cmd.Context(), c, args[0])
 			if err != nil {
 				return err
 			}
@@ -170,29 +169,4 @@ func describe(e *env.Env, r *v1alpha1.Repository) error {
 		fmt.Fprintln(tw, strings.Join([]string{run.Name, run.Pipeline, string(run.Event), run.Commit[:min(len(run.Commit), 10)], started, cmp.Or(run.Reason, "-")}, "\t"))
 	}
 	return tw.Flush()
-}
-
-// find reads a repository; the error of one that is not there names those that are.
-func find(ctx context.Context, c *cluster.Cluster, name string) (*v1alpha1.Repository, error) {
-	r, err := c.Repositories().Get(ctx, name, metav1.GetOptions{})
-	if err == nil {
-		return r, nil
-	}
-	list, listErr := c.Repositories().List(ctx, metav1.ListOptions{})
-	if listErr != nil || !isNotFound(err) {
-		return nil, c.Explain(err)
-	}
-	var names []string
-	for i := range list.Items {
-		names = append(names, list.Items[i].Name)
-	}
-	slices.Sort(names)
-	return nil, fmt.Errorf("no repository %q in namespace %q%s", name, c.Namespace, among(names))
-}
-
-func among(names []string) string {
-	if len(names) == 0 {
-		return "; connect one: slipway repo create"
-	}
-	return "; there is " + strings.Join(names, ", ")
 }
