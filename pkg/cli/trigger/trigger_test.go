@@ -21,7 +21,7 @@ import (
 	"github.com/slipway-dev/slipway/pkg/cli/internal/env"
 )
 
-// fake is an API server with repositories, whose events come to the verdict at the second look.
+// fake is an API server with repositories, whose events come to the verdict by the first look.
 type fake struct {
 	names   []string
 	verdict v1alpha1.RepositoryEventStatus
@@ -52,7 +52,7 @@ func (c *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer = event
 	case strings.HasPrefix(path, "repositoryevents/"):
 		event := c.created.Load().DeepCopy()
-		if c.looks.Add(1) > 1 {
+		if c.looks.Add(1) > 0 {
 			event.Status = c.verdict
 		}
 		answer = event
