@@ -33,6 +33,9 @@ func (m *matcher) objectName() string {
 	if e.Comment != nil {
 		parts = append(parts, "comment", strconv.FormatInt(e.Comment.ID, 10))
 	}
+	if i := e.Image; i != nil {
+		parts = append(parts, "image", i.Name, i.Tag, i.Digest)
+	}
 	if m.in.Key != "" {
 		parts = append(parts, "key", m.in.Key)
 	}

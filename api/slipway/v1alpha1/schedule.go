@@ -116,8 +116,8 @@ type ImageSource struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
 	Name string `json:"name"`
-	// Tags are globs; a push of a tag that fits none is left alone, and a push by digest
-	// alone is too. Empty fits all.
+	// Tags are globs; a push of a tag that fits none is left alone. Empty fits all. What is
+	// pushed without a tag, and signatures, are no images.
 	// +kubebuilder:validation:MaxItems=64
 	// +listType=atomic
 	// +optional
