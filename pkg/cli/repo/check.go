@@ -53,6 +53,9 @@ func check(ctx context.Context, e *env.Env, c *cluster.Cluster, r *v1alpha1.Repo
 	if key := r.Spec.WebhookSecret; key != nil {
 		findings = append(findings, gatewayReads(ctx, c, r, key.Name, gatewayNamespace))
 	}
+	if len(r.Spec.Schedules) > 0 {
+		findings = append(findings, finding{"schedules can be read", wrongSchedules(r)})
+	}
 	findings = append(findings, finding{"pipelines can clone a private repository by {{ git_auth_secret }}",
 		secretLacks(ctx, c, &v1alpha1.SecretKey{Name: trigger.GitAuthSecret(r.Name)}, ".git-credentials")})
 	bad := 0

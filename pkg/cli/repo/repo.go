@@ -4,8 +4,10 @@ package repo
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -149,6 +151,7 @@ func describe(e *env.Env, r *v1alpha1.Repository) error {
 	for _, line := range [][2]string{
 		{"Name", r.Name}, {"Namespace", r.Namespace}, {"URL", r.Spec.URL}, {"Provider", string(r.Spec.Provider)}, {"Default branch", r.Status.DefaultBranch},
 		{"Service account", r.Spec.ServiceAccountName}, {"Ready", strings.TrimSuffix(state+": "+message, ": ")},
+		{"Schedules", wrongSchedules(r)},
 	} {
 		if line[1] != "" {
 			fmt.Fprintf(tw, "%s:\t%s\n", line[0], line[1])
@@ -157,6 +160,7 @@ func describe(e *env.Env, r *v1alpha1.Repository) error {
 	if r.Spec.Paused {
 		fmt.Fprintln(tw, "Paused:\tevents wait until spec.paused is false")
 	}
+	schedules(tw, e.Now(), r)
 	if len(r.Status.Runs) == 0 {
 		return tw.Flush()
 	}
@@ -169,4 +173,30 @@ func describe(e *env.Env, r *v1alpha1.Repository) error {
 		fmt.Fprintln(tw, strings.Join([]string{run.Name, run.Pipeline, string(run.Event), run.Commit[:min(len(run.Commit), 10)], started, cmp.Or(run.Reason, "-")}, "\t"))
 	}
 	return tw.Flush()
+}
+
+// wrongSchedules is what is wrong with schedules; empty if nothing is.
+func wrongSchedules(r *v1alpha1.Repository) string {
+	c := meta.FindStatusCondition(r.Status.Conditions, v1alpha1.ConditionScheduled)
+	if c == nil || c.Status == metav1.ConditionTrue {
+		return ""
+	}
+	return c.Reason + ": " + c.Message
+}
+
+func schedules(w io.Writer, now time.Time, r *v1alpha1.Repository) {
+	if len(r.Status.Schedules) == 0 {
+		return
+	}
+	fmt.Fprintln(w, "\nSCHEDULE\tTIMES\tLAST\tNEXT")
+	for _, s := range r.Status.Schedules {
+		last, next := "-", "-"
+		if s.LastScheduleTime != nil {
+			last = duration.HumanDuration(now.Sub(s.LastScheduleTime.Time)) + " ago"
+		}
+		if s.NextScheduleTime != nil {
+			next = "in " + duration.HumanDuration(max(0, s.NextScheduleTime.Sub(now)))
+		}
+		fmt.Fprintln(w, strings.Join([]string{s.Name, s.Expression, last, next}, "\t"))
+	}
 }
