@@ -12,6 +12,7 @@ require (
 	github.com/google/go-cmp v0.7.0
 	github.com/google/go-containerregistry v0.22.1
 	github.com/google/go-containerregistry/pkg/authn/kubernetes v0.0.0-20260224031529-85f2bf5f7303
+	github.com/hashicorp/cronexpr v1.1.3
 	github.com/hashicorp/go-version v1.9.0
 	github.com/in-toto/attestation v1.1.2
 	github.com/osscontainertools/kaniko v1.27.5

@@ -21,7 +21,7 @@ import (
 )
 
 func main() {
-	address := flag.String("address", ":8080", "`ADDRESS` that takes webhooks at /hooks/NAMESPACE/REPOSITORY")
+	address := flag.String("address", ":8080", "`ADDRESS` that takes webhooks at /hooks/NAMESPACE/REPOSITORY, and those of registries at /images/NAMESPACE/REPOSITORY")
 	health := flag.String("health-address", ":8081", "`ADDRESS` that serves /healthz, /readyz and /metrics")
 	flag.Parse()
 	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))

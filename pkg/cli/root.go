@@ -33,6 +33,7 @@ import (
 	"github.com/slipway-dev/slipway/pkg/cli/repo"
 	"github.com/slipway-dev/slipway/pkg/cli/run"
 	"github.com/slipway-dev/slipway/pkg/cli/start"
+	"github.com/slipway-dev/slipway/pkg/cli/trigger"
 	"github.com/slipway-dev/slipway/pkg/cli/verify"
 	"github.com/slipway-dev/slipway/pkg/cli/version"
 	"github.com/slipway-dev/slipway/pkg/sign"
@@ -108,7 +109,7 @@ run timed out, 5 the cluster cannot be reached or refuses, 130 interrupted.`,
 	cmd.AddCommand(
 		initialize.NewCommand(e), run.NewCommand(e), start.NewCommand(e), lint.NewCommand(e), logs.NewCommand(e),
 		list.NewCommand(e), describe.NewCommand(e), cancel.NewCommand(e), remove.NewCommand(e),
-		repo.NewCommand(e, repo.Connect), events.NewCommand(e),
+		repo.NewCommand(e, repo.Connect), trigger.NewCommand(e), events.NewCommand(e),
 		verify.NewCommand(e, verifier), version.NewCommand(e), doctor.NewCommand(e),
 	)
 	usageArgs(cmd)

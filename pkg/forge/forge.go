@@ -41,6 +41,9 @@ type Hook interface {
 type Client interface {
 	// Repository costs one call. The error tells ErrDenied and ErrNotFound apart.
 	Repository(ctx context.Context) (Info, error)
+	// Tip is the commit of a branch or tag, by its full name, such as refs/heads/main; of
+	// an annotated tag the one that it is put on. It costs one call.
+	Tip(ctx context.Context, ref string) (Tip, error)
 	// Files reads the YAML files in folders at a commit, by their path, the folders
 	// below included; a folder that is not there has none. It costs two calls where the
 	// forge can answer so, and never more than two and one a file.
@@ -79,6 +82,13 @@ type Info struct {
 	CloneURL string
 	// Private is whether not everybody may read it.
 	Private bool
+}
+
+// Tip is the commit that a branch or tag is at.
+type Tip struct {
+	Commit string
+	// Message is the whole one, as far as the forge says it.
+	Message string
 }
 
 // Changes are paths of files, sorted.

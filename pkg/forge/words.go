@@ -50,6 +50,17 @@ func BranchRef(branch string) string {
 	return "refs/heads/" + branch
 }
 
+// Ref splits the full name of a branch or tag. The error says what is neither.
+func Ref(ref string) (name string, tag bool, err error) {
+	if name, ok := strings.CutPrefix(ref, "refs/heads/"); ok && name != "" {
+		return name, false, nil
+	}
+	if name, ok := strings.CutPrefix(ref, "refs/tags/"); ok && name != "" {
+		return name, true, nil
+	}
+	return "", false, fmt.Errorf("%w: %q is no full name of a branch or tag, such as refs/heads/main", ErrNotFound, ref)
+}
+
 // FirstLine is what a message is about.
 func FirstLine(message string) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(message), "\n")

@@ -1,6 +1,8 @@
 package forge
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -39,6 +41,15 @@ func TestPick(t *testing.T) {
 		".tektonic/a.yaml": false, "x/.tekton/a.yaml": false, ".tekton.yaml": false, "a.yaml": false} {
 		if got := Pick(path, []string{".tekton", "/.slipway/"}); got != want {
 			t.Errorf("%s: %t", path, got)
+		}
+	}
+}
+
+func TestRef(t *testing.T) {
+	for ref, want := range map[string]string{"refs/heads/feature/x": "feature/x false", "refs/tags/v1": "v1 true", "main": "", "refs/heads/": "", "refs/pull/1/head": ""} {
+		name, tag, err := Ref(ref)
+		if got := fmt.Sprint(name, " ", tag); want != "" && (err != nil || got != want) || want == "" && !errors.Is(err, ErrNotFound) {
+			t.Errorf("Ref(%q) = %s, %v", ref, got, err)
 		}
 	}
 }

@@ -2,9 +2,11 @@ package gateway
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -15,6 +17,8 @@ import (
 
 	"github.com/slipway-dev/slipway/api/slipway/v1alpha1"
 	"github.com/slipway-dev/slipway/pkg/forge"
+	"github.com/slipway-dev/slipway/pkg/forge/generic"
+	"github.com/slipway-dev/slipway/pkg/forge/registry"
 	"github.com/slipway-dev/slipway/pkg/kube"
 )
 
@@ -34,25 +38,52 @@ type delivery struct {
 	body       []byte
 }
 
+// door is where a webhook comes in: by the path it is known who reads and verifies it.
+type door func(*v1alpha1.Repository) (forge.Hook, v1alpha1.SecretKey, error)
+
+// forgeDoor is that of the repository's forge.
+func (g *Gateway) forgeDoor(r *v1alpha1.Repository) (forge.Hook, v1alpha1.SecretKey, error) {
+	if r.Spec.WebhookSecret == nil {
+		return nil, v1alpha1.SecretKey{}, errors.New("spec.webhookSecret is missing, so no webhook is taken")
+	}
+	hook, err := g.Hook(&r.Spec)
+	return hook, *r.Spec.WebhookSecret, err
+}
+
+// imageDoor is that of registries.
+func imageDoor(r *v1alpha1.Repository) (forge.Hook, v1alpha1.SecretKey, error) {
+	images := r.Spec.ImageWebhook
+	if images == nil {
+		return nil, v1alpha1.SecretKey{}, errors.New("spec.imageWebhook is missing, so no webhook of a registry is taken")
+	}
+	key := images.Secret
+	key.Key = cmp.Or(key.Key, v1alpha1.RegistryTokenKey)
+	return registry.Hook{ImageWebhook: *images}, key, nil
+}
+
+// tokenHeader puts the token of the address where it would be if the registry had a setting
+// for headers: what is kept of a webhook, and logged, is without it there.
+func tokenHeader(r *http.Request) {
+	if token := r.URL.Query().Get("token"); token != "" && r.Header.Get("Authorization") == "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+}
+
 // verify finds the repository and has its secret verify the body. The error is
 // forge.ErrSignature for whatever the sender could be at fault of.
-func (g *Gateway) verify(ctx context.Context, r *http.Request, body []byte) (*delivery, error) {
+func (g *Gateway) verify(ctx context.Context, r *http.Request, in door, body []byte) (*delivery, error) {
 	repository, err := g.Cluster.Repository(ctx, r.PathValue("namespace"), r.PathValue("name"))
 	if kube.IsGone(err) {
 		return nil, g.pretend(r.Header, body, "there is no such repository")
 	} else if err != nil {
 		return nil, err
 	}
-	key := repository.Spec.WebhookSecret
-	if key == nil {
-		return nil, g.pretend(r.Header, body, "spec.webhookSecret is missing, so no webhook is taken")
-	}
-	hook, err := g.Hook(&repository.Spec)
+	hook, key, err := in(repository)
 	if err != nil {
 		return nil, g.pretend(r.Header, body, err.Error())
 	}
 	d := &delivery{repository: repository, hook: hook, header: r.Header, body: body}
-	return d, g.secrets.try(ctx, at{repository.Namespace, *key}, func(secret []byte) error { return hook.Verify(r.Header, body, secret) })
+	return d, g.secrets.try(ctx, at{repository.Namespace, key}, func(secret []byte) error { return hook.Verify(r.Header, body, secret) })
 }
 
 // pretend takes the time that a verification takes, and fails.
@@ -71,7 +102,7 @@ func newDecoy() []byte { return []byte(rand.Text()) }
 // another one.
 func (d *delivery) event(i int, what *v1alpha1.Event, now time.Time) (*v1alpha1.RepositoryEvent, error) {
 	identity := d.body
-	if d.repository.Spec.Provider == v1alpha1.ProviderGeneric {
+	if _, calls := d.hook.(generic.Hook); calls {
 		// Calls by programs may well be alike, and say by an id of their own that they are not.
 		identity = slices.Concat([]byte(d.hook.Delivery(d.header)), []byte{0}, d.body)
 	}

@@ -1,4 +1,4 @@
-// Package gateway takes the webhooks of forges. It believes none before the secret of
+// Package gateway takes the webhooks of forges and registries. It believes none before the secret of
 // its Repository has verified it, and answers none before what happened is stored in
 // the cluster: the forge may forget what it was answered for.
 package gateway
@@ -20,8 +20,11 @@ import (
 	"github.com/slipway-dev/slipway/pkg/kube"
 )
 
-// Path is where webhooks are taken.
-const Path = "/hooks/{namespace}/{name}"
+// Path is where webhooks of forges are taken, ImagePath where those of registries are.
+const (
+	Path      = "/hooks/{namespace}/{name}"
+	ImagePath = "/images/{namespace}/{name}"
+)
 
 const (
 	// maxBody is the largest webhook that a forge sends.
@@ -99,10 +102,20 @@ var (
 // Handler answers webhooks.
 func (g *Gateway) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST "+Path, func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("POST "+Path, g.answer(g.forgeDoor))
+	byToken := g.answer(imageDoor)
+	mux.HandleFunc("POST "+ImagePath, func(w http.ResponseWriter, r *http.Request) {
+		tokenHeader(r)
+		byToken(w, r)
+	})
+	return mux
+}
+
+func (g *Gateway) answer(in door) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
 		defer g.catch(w, r)
 		started := g.Now()
-		a := g.serve(w, r)
+		a := g.serve(w, r, in)
 		g.Observe(a.outcome, g.Now().Sub(started))
 		if a.code == http.StatusServiceUnavailable {
 			w.Header().Set("Retry-After", retryAfter)
@@ -112,8 +125,7 @@ func (g *Gateway) Handler() http.Handler {
 		if err := json.NewEncoder(w).Encode(a); err != nil {
 			g.Log.Debug("an answer was not taken", "error", err)
 		}
-	})
-	return mux
+	}
 }
 
 func (g *Gateway) catch(w http.ResponseWriter, r *http.Request) {
@@ -123,7 +135,7 @@ func (g *Gateway) catch(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) answer {
+func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, in door) answer {
 	body, release, err := g.bodies.read(w, r)
 	defer release()
 	switch {
@@ -138,7 +150,7 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) answer {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), patience)
 	defer cancel()
 	log := g.Log.With("namespace", r.PathValue("namespace"), "repository", r.PathValue("name"))
-	d, err := g.verify(ctx, r, body)
+	d, err := g.verify(ctx, r, in, body)
 	if errors.Is(err, forge.ErrSignature) {
 		log.Info("a webhook was refused", "reason", err)
 		return denied

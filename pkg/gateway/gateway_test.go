@@ -56,6 +56,7 @@ func (c *cluster) Repository(_ context.Context, namespace, name string) (*v1alph
 		return nil, gone("repositories", name)
 	case name == "engine":
 		r.Spec.WebhookSecret = &v1alpha1.SecretKey{Name: "hook"}
+		r.Spec.ImageWebhook = &v1alpha1.ImageWebhook{Secret: v1alpha1.SecretKey{Name: "hook"}, Images: []v1alpha1.ImageSource{{Name: "r.example/base/*", Branch: "next"}}}
 	case name == "deaf":
 	case name == "broken":
 		r.Spec.WebhookSecret = &v1alpha1.SecretKey{Name: "none"}
@@ -72,7 +73,7 @@ func (c *cluster) Secret(_ context.Context, _, name string) (*corev1.Secret, err
 	if name != "hook" {
 		return nil, gone("secrets", name)
 	}
-	return &corev1.Secret{Data: map[string][]byte{v1alpha1.WebhookSecretKey: []byte(c.secret)}}, nil
+	return &corev1.Secret{Data: map[string][]byte{v1alpha1.WebhookSecretKey: []byte(c.secret), v1alpha1.RegistryTokenKey: []byte("t0ken")}}, nil
 }
 
 func (c *cluster) Store(ctx context.Context, e *v1alpha1.RepositoryEvent) (bool, error) {

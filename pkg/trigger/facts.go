@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/slipway-dev/slipway/api/slipway/v1alpha1"
 	"github.com/slipway-dev/slipway/pkg/untrusted"
@@ -122,10 +123,46 @@ func (f *facts) variables() map[string]string {
 		vars["pull_request_number"] = strconv.FormatInt(pr.Number, 10)
 		vars["pull_request_labels"] = strings.Join(pr.Labels, "\n")
 	}
+	maps.Copy(vars, ofType(&e))
 	if e.Comment != nil {
 		vars["trigger_comment"] = e.Comment.Body
 	}
 	return vars
+}
+
+// ofType are the variables that only events of one type have.
+func ofType(e *v1alpha1.Event) map[string]string {
+	switch e.Type {
+	case v1alpha1.EventSchedule:
+		tick := e.Schedule
+		if tick == nil {
+			tick = &v1alpha1.Tick{}
+		}
+		vars := map[string]string{"schedule": tick.Name, "schedule_time": ""}
+		if !tick.Time.IsZero() {
+			vars["schedule_time"] = tick.Time.UTC().Format(time.RFC3339)
+		}
+		return vars
+	case v1alpha1.EventImage:
+		image := e.Image
+		if image == nil {
+			image = &v1alpha1.Image{}
+		}
+		return map[string]string{"image": image.Name, "image_tag": image.Tag, "image_digest": image.Digest}
+	}
+	return nil
+}
+
+// Settable are the names that params of an event can give another value: those of the
+// repository's own params, and variables, sorted.
+func Settable(r *v1alpha1.Repository, e v1alpha1.Event) []string {
+	f := newFacts(Input{Repository: r, Event: e})
+	names := slices.DeleteFunc(slices.Collect(maps.Keys(f.standard)), func(name string) bool { return slices.Contains(fixed, name) })
+	for _, p := range r.Spec.Params {
+		names = append(names, p.Name)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // GitAuthSecret is the name of the Secret that {{ git_auth_secret }} stands for: the

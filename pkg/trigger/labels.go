@@ -33,6 +33,12 @@ func (m *matcher) objectName() string {
 	if e.Comment != nil {
 		parts = append(parts, "comment", strconv.FormatInt(e.Comment.ID, 10))
 	}
+	if i := e.Image; i != nil {
+		parts = append(parts, "image", i.Name, i.Tag, i.Digest)
+	}
+	if m.in.Key != "" {
+		parts = append(parts, "key", m.in.Key)
+	}
 	for _, k := range slices.Sorted(maps.Keys(e.Params)) {
 		parts = append(parts, k, e.Params[k])
 	}

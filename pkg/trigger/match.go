@@ -56,6 +56,9 @@ func (m *matcher) match() answers {
 		return answers{}
 	}
 	e := m.in.Event
+	if e.Pipeline != "" {
+		return answers{yes: e.Pipeline == m.run.name()}
+	}
 	if e.Type == v1alpha1.EventComment {
 		switch c := m.in.Command; {
 		case c == nil:

@@ -2,10 +2,13 @@ package trigger
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/slipway-dev/slipway/api/slipway/v1alpha1"
 )
@@ -244,6 +247,51 @@ func TestVariables(t *testing.T) {
 		if got, ok := f.value(unknown); ok {
 			t.Errorf("%s is %q", unknown, got)
 		}
+	}
+}
+
+// Events of one type have variables that others do not, and params give them values.
+func TestVariablesOfTheType(t *testing.T) {
+	tick := &v1alpha1.Tick{Name: "nightly", Time: metav1.NewTime(time.Date(2026, 1, 2, 3, 30, 0, 0, time.FixedZone("", 3600)))}
+	image := &v1alpha1.Image{Name: "r.example/base", Tag: "v1", Digest: "sha256:1"}
+	for name, tc := range map[string]struct {
+		event v1alpha1.Event
+		want  map[string]string
+	}{
+		"a time": {v1alpha1.Event{Type: v1alpha1.EventSchedule, Schedule: tick},
+			map[string]string{"{{ event }}": "schedule", "{{ schedule }}": "nightly", "{{ schedule_time }}": "2026-01-02T02:30:00Z"}},
+		"a time by hand": {v1alpha1.Event{Type: v1alpha1.EventSchedule, Params: map[string]string{"schedule": "weekly"}},
+			map[string]string{"{{ schedule }}": "weekly", "{{ schedule_time }}": ""}},
+		"an image": {v1alpha1.Event{Type: v1alpha1.EventImage, Image: image},
+			map[string]string{"{{ event }}": "image", "{{ image }}": "r.example/base", "{{ image_tag }}": "v1", "{{ image_digest }}": "sha256:1"}},
+		"an image by hand": {v1alpha1.Event{Type: v1alpha1.EventImage, Params: map[string]string{"image_tag": "v2"}},
+			map[string]string{"{{ image }}": "", "{{ image_tag }}": "v2"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFacts(Input{Repository: repository(), Event: tc.event})
+			for template, want := range tc.want {
+				if got, ok := f.value(template); !ok || got != want {
+					t.Errorf("%s is %q, %v; want %q", template, got, ok, want)
+				}
+			}
+		})
+	}
+	if got, ok := newFacts(Input{Repository: repository(), Event: v1alpha1.Event{Type: v1alpha1.EventPush}}).value("{{ image }}"); ok {
+		t.Errorf("a push has the image %q", got)
+	}
+}
+
+func TestSettable(t *testing.T) {
+	r := repository()
+	r.Spec.Params = []v1alpha1.RepositoryParam{{Name: "level"}, {Name: "revision"}}
+	got := Settable(r, v1alpha1.Event{Type: v1alpha1.EventImage})
+	for name, want := range map[string]bool{"level": true, "image_tag": true, "source_branch": true, "repo_url": false, "schedule": false, "nothing": false} {
+		if slices.Contains(got, name) != want {
+			t.Errorf("%s among %q is not %t", name, got, want)
+		}
+	}
+	if !slices.IsSorted(got) || len(slices.Compact(slices.Clone(got))) != len(got) {
+		t.Errorf("%q", got)
 	}
 }
 

@@ -29,6 +29,9 @@ type Input struct {
 	// Changes are the files that the event changes. They may be nil until
 	// NeedsChanges asks for them.
 	Changes *Changes
+	// Key tells apart events that are alike otherwise and start runs of their own, such as
+	// two times of a schedule at one commit.
+	Key string
 	// Params are the values of the repository's params, those of Secrets read.
 	Params map[string]string
 	// Trusted is whether the sender may start runs, or the event was approved.

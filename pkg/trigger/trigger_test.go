@@ -293,3 +293,38 @@ spec:
 		t.Errorf("annotations %v", runs[0].Object.Annotations)
 	}
 }
+
+// A pipeline that is named runs whatever it waits for, and no other does; events that are alike
+// make runs of other names where a key or an image tells them apart.
+func TestNamedPipelinesAndKeys(t *testing.T) {
+	set := read(t, ".tekton/a.yaml", run("a", "on-event: pull_request"), ".tekton/b.yaml", run("b", "on-event: '[push, image]'", "on-target-branch: main"))
+	in := push("refs/heads/main")
+	in.Event.Pipeline = "a"
+	runs, problems := set.Match(in, nil)
+	if diff := cmp.Diff([]string{"a"}, names(runs)); diff != "" || len(problems) > 0 {
+		t.Fatalf("%v (-want +got):\n%s", problems, diff)
+	}
+	seen := map[string]string{}
+	for name, change := range map[string]func(*Input){
+		"as it is":      func(*Input) {},
+		"a key":         func(in *Input) { in.Key = "1" },
+		"another key":   func(in *Input) { in.Key = "2" },
+		"an image":      func(in *Input) { in.Event.Image = &v1alpha1.Image{Name: "a"} },
+		"another image": func(in *Input) { in.Event.Image = &v1alpha1.Image{Name: "b"} },
+		"a tag of it":   func(in *Input) { in.Event.Image = &v1alpha1.Image{Name: "b", Tag: "1"} },
+	} {
+		in := push("refs/heads/main")
+		change(&in)
+		runs, _ := set.Match(in, nil)
+		if len(runs) != 1 {
+			t.Fatalf("%s: %d runs", name, len(runs))
+		}
+		if other := seen[runs[0].Object.Name]; other != "" {
+			t.Errorf("%s and %s are both %s", name, other, runs[0].Object.Name)
+		}
+		seen[runs[0].Object.Name] = name
+		if again, _ := set.Match(in, nil); again[0].Object.Name != runs[0].Object.Name {
+			t.Errorf("%s is %s and %s", name, runs[0].Object.Name, again[0].Object.Name)
+		}
+	}
+}

@@ -46,9 +46,9 @@ var drivers = []string{"pkg/controller/taskrun", "pkg/controller/pipelinerun", "
 var adapters = []string{"pkg/kube", "pkg/resolve", "pkg/registry", "pkg/build", "pkg/sign", "pkg/forge", "pkg/logs", "pkg/metrics", "pkg/cloudevents"}
 
 var forges = []string{"pkg/forge/gitea", "pkg/forge/github", "pkg/forge/gitlab", "pkg/forge/bitbucket/cloud",
-	"pkg/forge/bitbucket/datacenter", "pkg/forge/generic", "pkg/forge/forges"}
+	"pkg/forge/bitbucket/datacenter", "pkg/forge/generic", "pkg/forge/registry", "pkg/forge/forges"}
 
-var pure = []string{"pkg/compile", "pkg/plan", "pkg/observe", "pkg/trigger", "pkg/untrusted", "pkg/provenance", "pkg/expr", "pkg/dag", "pkg/manifest", "pkg/convert", "pkg/coschedule", "pkg/guard", "pkg/concurrency"}
+var pure = []string{"pkg/compile", "pkg/plan", "pkg/observe", "pkg/trigger", "pkg/untrusted", "pkg/provenance", "pkg/expr", "pkg/dag", "pkg/manifest", "pkg/convert", "pkg/coschedule", "pkg/guard", "pkg/concurrency", "pkg/schedule"}
 
 // Walls returns the rules of the house, as docs/architecture.md states them.
 func Walls() []Wall {
@@ -77,6 +77,8 @@ func Walls() []Wall {
 			Direct: []string{"github.com/cloudevents"}, Why: "the CloudEvents SDK lives in pkg/cloudevents"},
 		{Rooms: []string{"api", "pkg", "cmd", "entrypoint"}, Except: []string{"pkg/forge/github"},
 			Direct: []string{"github.com/golang-jwt"}, Why: "what a GitHub App signs is made in pkg/forge/github"},
+		{Rooms: []string{"api", "pkg", "cmd", "entrypoint"}, Except: []string{"pkg/schedule"},
+			Direct: []string{"github.com/hashicorp/cronexpr"}, Why: "who reads cron expressions is pkg/schedule"},
 		{Rooms: []string{"api", "pkg", "entrypoint"}, Except: []string{"pkg/metrics"},
 			Direct: []string{"github.com/prometheus"}, Why: "Prometheus lives in pkg/metrics"},
 		{Rooms: []string{"api", "pkg", "cmd", "entrypoint"}, Except: []string{"pkg/compile/scripts"},

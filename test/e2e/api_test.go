@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
+	"github.com/slipway-dev/slipway/api/slipway/v1alpha1"
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 	"github.com/slipway-dev/slipway/test/env"
 )
@@ -34,6 +35,12 @@ func TestAPIServerRefuses(t *testing.T) {
 		"a task of nothing": {&v1.Pipeline{}, "{tasks: [{name: a}]}", "give exactly one of taskRef, taskSpec, pipelineRef and pipelineSpec"},
 		"a status unheard of": {&v1.TaskRun{}, "{taskRef: {name: a}, status: Canceled}",
 			`supported values: "", "TaskRunCancelled", "TaskRunPending"`},
+		"a schedule of three fields":  {&v1alpha1.Repository{}, "{url: 'https://forge.example/a/b', schedules: [{name: n, cron: 1 2 3}]}", "spec.schedules[0].cron"},
+		"a schedule by what is local": {&v1alpha1.Repository{}, "{url: 'https://forge.example/a/b', schedules: [{name: n, cron: '@daily', timeZone: Local}]}", "name a zone such as Europe/Berlin"},
+		"a schedule that is early":    {&v1alpha1.Repository{}, "{url: 'https://forge.example/a/b', schedules: [{name: n, cron: '@daily', jitter: -1s}]}", "it is between 0s and 24h"},
+		"a deadline of no use":        {&v1alpha1.Repository{}, "{url: 'https://forge.example/a/b', schedules: [{name: n, cron: '@daily', startingDeadline: 1s}]}", "it is 10s at least"},
+		"two schedules of one name":   {&v1alpha1.Repository{}, "{url: 'https://forge.example/a/b', schedules: [{name: n, cron: '@daily'}, {name: n, cron: '@hourly'}]}", "Duplicate value"},
+		"a webhook of no image":       {&v1alpha1.Repository{}, "{url: 'https://forge.example/a/b', imageWebhook: {secret: {name: a}, images: []}}", "spec.imageWebhook.images"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if err := yaml.UnmarshalStrict([]byte("{metadata: {name: refused}, spec: "+tc.spec+"}"), tc.object); err != nil {

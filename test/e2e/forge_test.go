@@ -65,10 +65,18 @@ func TestForgeReads(t *testing.T) {
 	if one, err := c.File(t.Context(), first, ".slipway/ä b.yaml"); err != nil || string(one) != "name: .slipway/ä b.yaml\n" {
 		t.Errorf("%q, %v", one, err)
 	}
+	w.Git("tag", "-a", "-m", "The first", "v1")
+	w.Git("push", "-q", "origin", "v1", "HEAD:refs/heads/feature/x")
+	for _, ref := range []string{"refs/heads/main", "refs/heads/feature/x", "refs/tags/v1"} {
+		if tip, err := c.Tip(t.Context(), ref); err != nil || tip.Commit != first || strings.TrimSpace(tip.Message) != "First" {
+			t.Errorf("%s is at %+v, %v, want %s", ref, tip, err, first)
+		}
+	}
 	const missing = "ddddddddddddddddddddddddddddddddddddddd4"
 	for what, err := range map[string]error{
 		"the files of no commit": func() error { _, err := c.Files(t.Context(), missing, ".tekton"); return err }(),
 		"no file":                func() error { _, err := c.File(t.Context(), first, "nowhere"); return err }(),
+		"no branch":              func() error { _, err := c.Tip(t.Context(), "refs/heads/nowhere"); return err }(),
 		"no pull request":        func() error { _, err := c.PullRequest(t.Context(), 99); return err }(),
 	} {
 		if !errors.Is(err, forge.ErrNotFound) {

@@ -128,9 +128,39 @@ type Event struct {
 	// Comment is set for comments.
 	// +optional
 	Comment *Comment `json:"comment,omitempty"`
+	// Schedule is set for a time that came.
+	// +optional
+	Schedule *Tick `json:"schedule,omitempty"`
+	// Image is set for an image that was pushed.
+	// +optional
+	Image *Image `json:"image,omitempty"`
+	// Pipeline is the one to start, whether or not its annotations match; without it
+	// all start that match.
+	// +optional
+	Pipeline string `json:"pipeline,omitempty"`
 	// Params are given by incoming calls and commands.
 	// +optional
 	Params map[string]string `json:"params,omitempty"`
+}
+
+// Tick is a time that came.
+type Tick struct {
+	// Name is that of the schedule.
+	Name string `json:"name"`
+	// Time is the one that the schedule says, without its jitter.
+	Time metav1.Time `json:"time"`
+}
+
+// Image is one that was pushed to a registry.
+type Image struct {
+	// Name is HOST/REPOSITORY, without tag and digest.
+	Name string `json:"name"`
+	// Tag is what was pushed; empty where only the digest was.
+	// +optional
+	Tag string `json:"tag,omitempty"`
+	// Digest is ALGORITHM:HEX of the manifest; empty where the registry does not say it.
+	// +optional
+	Digest string `json:"digest,omitempty"`
 }
 
 // PullRequestAction is what became of a pull request.
@@ -193,6 +223,10 @@ type RepositoryEventStatus struct {
 	// Message says why, in one line.
 	// +optional
 	Message string `json:"message,omitempty"`
+	// Commit is where the branch was when the event was worked off, for an event that
+	// names none.
+	// +optional
+	Commit string `json:"commit,omitempty"`
 	// Runs are the names of the PipelineRuns that it started.
 	// +listType=atomic
 	// +optional

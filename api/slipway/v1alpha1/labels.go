@@ -26,6 +26,8 @@ const (
 	AnnotationSender = GroupName + "/sender"
 	// AnnotationEvent is the name of the RepositoryEvent.
 	AnnotationEvent = GroupName + "/event"
+	// AnnotationSchedule is the name of the schedule whose time started the run.
+	AnnotationSchedule = GroupName + "/schedule"
 	// AnnotationReceived is when the event was received, by which runs are in order.
 	AnnotationReceived = GroupName + "/received"
 	// AnnotationQueued is "true" on runs that wait until others of their repository end.

@@ -88,6 +88,16 @@ type RepositorySpec struct {
 	// Events are the types that are worked off; empty means all.
 	// +optional
 	Events []EventType `json:"events,omitempty"`
+	// Schedules start pipelines by the clock.
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=64
+	// +optional
+	Schedules []Schedule `json:"schedules,omitempty"`
+	// ImageWebhook has images that are pushed to a registry start pipelines. Without it
+	// no webhook of a registry is taken.
+	// +optional
+	ImageWebhook *ImageWebhook `json:"imageWebhook,omitempty"`
 	// Params are values that pipelines use as {{ name }}.
 	// +listType=map
 	// +listMapKey=name
@@ -214,6 +224,11 @@ type RepositoryStatus struct {
 	// CaughtUp is until when all that happened at the forge is known to be here.
 	// +optional
 	CaughtUp *metav1.Time `json:"caughtUp,omitempty"`
+	// Schedules are those of the spec.
+	// +listType=map
+	// +listMapKey=name
+	// +optional
+	Schedules []ScheduleStatus `json:"schedules,omitempty"`
 	// Runs are the last ten, the newest first.
 	// +listType=atomic
 	// +optional

@@ -17,6 +17,7 @@ import (
 	"github.com/slipway-dev/slipway/pkg/cli/internal/cluster"
 	"github.com/slipway-dev/slipway/pkg/cli/internal/env"
 	"github.com/slipway-dev/slipway/pkg/cli/internal/output"
+	"github.com/slipway-dev/slipway/pkg/cli/internal/repositories"
 )
 
 type options struct {
@@ -36,7 +37,8 @@ func NewCommand(e *env.Env) *cobra.Command {
 Events are kept for a day after they were worked off.`,
 		Example: `  slipway events
   slipway events app -o json`,
-		Args: cobra.MaximumNArgs(1),
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: repositories.Complete(e),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return run(cmd.Context(), e, append(args, "")[0], o)
 		},
@@ -105,8 +107,9 @@ func row(e *env.Env, ev *v1alpha1.RepositoryEvent) string {
 	if len(ev.Status.Runs) > 0 {
 		message = strings.TrimSpace(strings.Join(ev.Status.Runs, " ") + " " + message)
 	}
+	commit := cmp.Or(what.Commit, ev.Status.Commit)
 	columns := []string{duration.HumanDuration(e.Now().Sub(ev.Spec.Received.Time)), ev.Spec.Repository, string(what.Type), ref,
-		what.Commit[:min(len(what.Commit), 10)], what.Sender, string(cmp.Or(ev.Status.State, "New")), message}
+		commit[:min(len(commit), 10)], what.Sender, string(cmp.Or(ev.Status.State, "New")), message}
 	for i := range columns {
 		// What strangers wrote must not draw on the terminal.
 		columns[i] = strings.Map(printable, cmp.Or(columns[i], "-"))

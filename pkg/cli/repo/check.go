@@ -12,6 +12,7 @@ import (
 	"github.com/slipway-dev/slipway/api/slipway/v1alpha1"
 	"github.com/slipway-dev/slipway/pkg/cli/internal/cluster"
 	"github.com/slipway-dev/slipway/pkg/cli/internal/env"
+	"github.com/slipway-dev/slipway/pkg/cli/internal/repositories"
 	"github.com/slipway-dev/slipway/pkg/cli/internal/style"
 	"github.com/slipway-dev/slipway/pkg/trigger"
 )
@@ -19,15 +20,16 @@ import (
 func newCheck(e *env.Env) *cobra.Command {
 	gatewayNamespace := ""
 	cmd := &cobra.Command{
-		Use:   "check NAME",
-		Short: "Check the connection of a repository; the exit code is 1 if something is wrong",
-		Args:  cobra.ExactArgs(1),
+		Use:               "check NAME",
+		Short:             "Check the connection of a repository; the exit code is 1 if something is wrong",
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: repositories.Complete(e),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := e.Cluster()
 			if err != nil {
 				return err
 			}
-			r, err := find(cmd.Context(), c, args[0])
+			r, err := repositories.Find(cmd.Context(), c, args[0])
 			if err != nil {
 				return err
 			}
@@ -50,6 +52,9 @@ func check(ctx context.Context, e *env.Env, c *cluster.Cluster, r *v1alpha1.Repo
 	findings = append(findings, finding{"webhooks can be verified", secretLacks(ctx, c, r.Spec.WebhookSecret, v1alpha1.WebhookSecretKey)})
 	if key := r.Spec.WebhookSecret; key != nil {
 		findings = append(findings, gatewayReads(ctx, c, r, key.Name, gatewayNamespace))
+	}
+	if len(r.Spec.Schedules) > 0 {
+		findings = append(findings, finding{"schedules can be read", wrongSchedules(r)})
 	}
 	findings = append(findings, finding{"pipelines can clone a private repository by {{ git_auth_secret }}",
 		secretLacks(ctx, c, &v1alpha1.SecretKey{Name: trigger.GitAuthSecret(r.Name)}, ".git-credentials")})

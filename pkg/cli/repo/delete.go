@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/slipway-dev/slipway/pkg/cli/internal/env"
+	"github.com/slipway-dev/slipway/pkg/cli/internal/repositories"
 )
 
 type deleteOptions struct {
@@ -36,7 +37,7 @@ func (o deleteOptions) remove(ctx context.Context, e *env.Env, connect Forge, na
 	if err != nil {
 		return err
 	}
-	r, err := find(ctx, c, name)
+	r, err := repositories.Find(ctx, c, name)
 	if err != nil {
 		return err
 	}

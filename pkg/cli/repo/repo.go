@@ -3,11 +3,11 @@ package repo
 
 import (
 	"cmp"
-	"context"
 	"fmt"
+	"io"
 	"net/http"
-	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -16,9 +16,9 @@ import (
 	"k8s.io/cli-runtime/pkg/printers"
 
 	"github.com/slipway-dev/slipway/api/slipway/v1alpha1"
-	"github.com/slipway-dev/slipway/pkg/cli/internal/cluster"
 	"github.com/slipway-dev/slipway/pkg/cli/internal/env"
 	"github.com/slipway-dev/slipway/pkg/cli/internal/output"
+	"github.com/slipway-dev/slipway/pkg/cli/internal/repositories"
 	"github.com/slipway-dev/slipway/pkg/forge"
 	"github.com/slipway-dev/slipway/pkg/forge/forges"
 )
@@ -119,9 +119,10 @@ func ready(r *v1alpha1.Repository) (state, message string) {
 func newDescribe(e *env.Env) *cobra.Command {
 	print := output.NewFlags()
 	cmd := &cobra.Command{
-		Use:   "describe NAME",
-		Short: "Show a repository, its connection and its last runs",
-		Args:  cobra.ExactArgs(1),
+		Use:               "describe NAME",
+		Short:             "Show a repository, its connection and its last runs",
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: repositories.Complete(e),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := print.Check(); err != nil {
 				return err
@@ -130,7 +131,7 @@ func newDescribe(e *env.Env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			r, err := find(cmd.Context(), c, args[0])
+			r, err := repositories.Find(cmd.Context(), c, args[0])
 			if err != nil {
 				return err
 			}
@@ -150,6 +151,7 @@ func describe(e *env.Env, r *v1alpha1.Repository) error {
 	for _, line := range [][2]string{
 		{"Name", r.Name}, {"Namespace", r.Namespace}, {"URL", r.Spec.URL}, {"Provider", string(r.Spec.Provider)}, {"Default branch", r.Status.DefaultBranch},
 		{"Service account", r.Spec.ServiceAccountName}, {"Ready", strings.TrimSuffix(state+": "+message, ": ")},
+		{"Schedules", wrongSchedules(r)},
 	} {
 		if line[1] != "" {
 			fmt.Fprintf(tw, "%s:\t%s\n", line[0], line[1])
@@ -158,6 +160,7 @@ func describe(e *env.Env, r *v1alpha1.Repository) error {
 	if r.Spec.Paused {
 		fmt.Fprintln(tw, "Paused:\tevents wait until spec.paused is false")
 	}
+	schedules(tw, e.Now(), r)
 	if len(r.Status.Runs) == 0 {
 		return tw.Flush()
 	}
@@ -172,27 +175,28 @@ func describe(e *env.Env, r *v1alpha1.Repository) error {
 	return tw.Flush()
 }
 
-// find reads a repository; the error of one that is not there names those that are.
-func find(ctx context.Context, c *cluster.Cluster, name string) (*v1alpha1.Repository, error) {
-	r, err := c.Repositories().Get(ctx, name, metav1.GetOptions{})
-	if err == nil {
-		return r, nil
+// wrongSchedules is what is wrong with schedules; empty if nothing is.
+func wrongSchedules(r *v1alpha1.Repository) string {
+	c := meta.FindStatusCondition(r.Status.Conditions, v1alpha1.ConditionScheduled)
+	if c == nil || c.Status == metav1.ConditionTrue {
+		return ""
 	}
-	list, listErr := c.Repositories().List(ctx, metav1.ListOptions{})
-	if listErr != nil || !isNotFound(err) {
-		return nil, c.Explain(err)
-	}
-	var names []string
-	for i := range list.Items {
-		names = append(names, list.Items[i].Name)
-	}
-	slices.Sort(names)
-	return nil, fmt.Errorf("no repository %q in namespace %q%s", name, c.Namespace, among(names))
+	return c.Reason + ": " + c.Message
 }
 
-func among(names []string) string {
-	if len(names) == 0 {
-		return "; connect one: slipway repo create"
+func schedules(w io.Writer, now time.Time, r *v1alpha1.Repository) {
+	if len(r.Status.Schedules) == 0 {
+		return
 	}
-	return "; there is " + strings.Join(names, ", ")
+	fmt.Fprintln(w, "\nSCHEDULE\tTIMES\tLAST\tNEXT")
+	for _, s := range r.Status.Schedules {
+		last, next := "-", "-"
+		if s.LastScheduleTime != nil {
+			last = duration.HumanDuration(now.Sub(s.LastScheduleTime.Time)) + " ago"
+		}
+		if s.NextScheduleTime != nil {
+			next = "in " + duration.HumanDuration(max(0, s.NextScheduleTime.Sub(now)))
+		}
+		fmt.Fprintln(w, strings.Join([]string{s.Name, s.Expression, last, next}, "\t"))
+	}
 }

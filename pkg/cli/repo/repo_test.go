@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
+	"github.com/slipway-dev/slipway/api/slipway/v1alpha1"
 	"github.com/slipway-dev/slipway/pkg/cli/internal/env"
 )
 
@@ -63,5 +66,25 @@ func TestMissing(t *testing.T) {
 				t.Errorf("%v, want %q", err, tc.want)
 			}
 		})
+	}
+}
+
+// What a schedule did and will do is told beside what is wrong with others.
+func TestDescribeSchedules(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	r := &v1alpha1.Repository{ObjectMeta: metav1.ObjectMeta{Namespace: "ci", Name: "app"}}
+	r.Status.Schedules = []v1alpha1.ScheduleStatus{{Name: "nightly", Expression: "Europe/Berlin 30 2 * * *",
+		LastScheduleTime: &metav1.Time{Time: now.Add(-90 * time.Minute)}, NextScheduleTime: &metav1.Time{Time: now.Add(22 * time.Hour)}}}
+	r.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionScheduled, Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonInvalidSchedule, Message: "spec.schedules[1] (odd): cron: no"}}
+	var out bytes.Buffer
+	e := &env.Env{IOStreams: genericiooptions.IOStreams{Out: &out}, Now: func() time.Time { return now }}
+	if err := describe(e, r); err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Join(strings.Fields(out.String()), " ")
+	for _, want := range []string{"Schedules: InvalidSchedule: spec.schedules[1] (odd): cron: no", "SCHEDULE TIMES LAST NEXT nightly Europe/Berlin 30 2 * * * 90m ago in 22h"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%s lacks %q", text, want)
+		}
 	}
 }

@@ -83,8 +83,12 @@ func (j *job) complete(run trigger.Run) {
 	// What the commit's YAML says of these is not so.
 	delete(o.Annotations, v1alpha1.AnnotationReported)
 	delete(o.Annotations, v1alpha1.AnnotationQueued)
+	delete(o.Annotations, v1alpha1.AnnotationSchedule)
 	o.Annotations[v1alpha1.AnnotationEvent] = j.event.Name
 	o.Annotations[v1alpha1.AnnotationReceived] = received(j.event.Spec.Received.Time)
+	if tick := j.in.Event.Schedule; tick != nil {
+		o.Annotations[v1alpha1.AnnotationSchedule] = tick.Name
+	}
 	if run.CancelInProgress {
 		o.Annotations[v1alpha1.AnnotationCancelInProgress] = "true"
 	}

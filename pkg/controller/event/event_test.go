@@ -38,6 +38,8 @@ type world struct {
 	// pushers may push.
 	pushers []string
 	pull    *v1alpha1.Event
+	// tips are where branches are, by their full names.
+	tips    map[string]string
 	failure error
 	calls   []string
 	forge.Client
@@ -75,6 +77,19 @@ func (w *world) Files(_ context.Context, commit string, _ ...string) (map[string
 	return w.files, w.failure
 }
 
+func (w *world) Repository(context.Context) (forge.Info, error) {
+	w.say("repository")
+	return forge.Info{DefaultBranch: "main"}, nil
+}
+
+func (w *world) Tip(_ context.Context, ref string) (forge.Tip, error) {
+	w.say("tip %s", ref)
+	if w.tips[ref] == "" {
+		return forge.Tip{}, forge.ErrNotFound
+	}
+	return forge.Tip{Commit: w.tips[ref], Message: "Count faster\n\n[skip ci]"}, nil
+}
+
 func (w *world) Changes(context.Context, *v1alpha1.Event) (forge.Changes, error) {
 	w.say("changes")
 	return forge.Changes{Modified: []string{"main.go"}}, nil
@@ -108,8 +123,13 @@ func (w *world) Comment(_ context.Context, number int64, _, body string) error {
 // happens stores an event a second after the last, and works off all there is.
 func (w *world) happens(what v1alpha1.Event) *v1alpha1.RepositoryEvent {
 	w.Helper()
+	return w.happensBy(v1alpha1.OriginWebhook, what)
+}
+
+func (w *world) happensBy(origin v1alpha1.Origin, what v1alpha1.Event) *v1alpha1.RepositoryEvent {
+	w.Helper()
 	w.now = w.now.Add(time.Second)
-	e := v1alpha1.NewEvent(w.repository, v1alpha1.OriginWebhook, []byte(w.now.String()), w.now)
+	e := v1alpha1.NewEvent(w.repository, origin, []byte(w.now.String()), w.now)
 	e.Spec.Event, e.UID = what, types.UID(w.now.String())
 	if err := w.client.Create(w.Context(), e); err != nil {
 		w.Fatal(err)

@@ -91,7 +91,7 @@ func (r *Reconciler) next(ctx context.Context, of *v1alpha1.Repository) (*v1alph
 		}
 		due, failed := r.notBefore.Load(e.UID)
 		if !failed || !due.(time.Time).After(r.Now()) {
-			return e, 0, nil
+			return e.DeepCopy(), 0, nil // it is written to
 		}
 		if left := kube.Until(r.Now(), due.(time.Time)); wait == 0 || left < wait {
 			wait = left

@@ -46,7 +46,7 @@ func (j *job) start(ctx context.Context, pick func(trigger.Run) bool) (verdict, 
 	case len(problems) > 0:
 		done.message = summary(problems)
 	case len(names) == 0:
-		done = nothing(j.in.Event.Commit)
+		done = nothing(&j.in.Event)
 	}
 	done.problems = new(int32(len(problems)))
 	return done, nil

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -43,8 +45,9 @@ func (r *Reconciler) work(ctx context.Context, repository *v1alpha1.Repository, 
 	if err != nil {
 		return verdict{}, err
 	}
+	body := unpack(event.Spec.Payload)
 	j := &job{Reconciler: r, repository: repository, event: event, forge: client, in: trigger.Input{
-		Repository: repository, Event: what, Headers: event.Spec.Headers, Payload: payload(event.Spec.Payload)}}
+		Repository: repository, Event: what, Headers: event.Spec.Headers, Payload: decode(body), Key: key(event, body)}}
 	done, err := j.byType(ctx)
 	if errors.Is(err, forge.ErrNotFound) {
 		// Neither a commit nor a pull request that is gone comes back.
@@ -53,9 +56,8 @@ func (r *Reconciler) work(ctx context.Context, repository *v1alpha1.Repository, 
 	return done, err
 }
 
-// payload is the body of the webhook. One that is no JSON is known to the gateway as
-// what it said, and nothing more is to be had of it.
-func payload(packed []byte) any {
+// unpack is the body of the webhook, empty if it was not kept.
+func unpack(packed []byte) []byte {
 	r, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {
 		return nil
@@ -64,11 +66,30 @@ func payload(packed []byte) any {
 	if err != nil {
 		return nil
 	}
+	return text
+}
+
+// decode reads the body. One that is no JSON is known to the gateway as what it said, and
+// nothing more is to be had of it.
+func decode(body []byte) any {
 	var out any
-	if json.Unmarshal(text, &out) != nil {
+	if json.Unmarshal(body, &out) != nil {
 		return nil
 	}
 	return out
+}
+
+// key tells apart events that start runs of their own though they are alike. Of a call it
+// is the body, which is signed: whoever replays one starts nothing anew.
+func key(e *v1alpha1.RepositoryEvent, body []byte) string {
+	switch {
+	case e.Spec.Origin == v1alpha1.OriginSchedule, e.Spec.Origin == v1alpha1.OriginManual:
+		return e.Name
+	case len(body) > 0 && (e.Spec.Event.Type == v1alpha1.EventIncoming || e.Spec.Event.Type == v1alpha1.EventImage):
+		sum := sha256.Sum256(body)
+		return hex.EncodeToString(sum[:])
+	}
+	return ""
 }
 
 func (j *job) byType(ctx context.Context) (verdict, error) {
@@ -81,19 +102,30 @@ func (j *job) byType(ctx context.Context) (verdict, error) {
 	case v1alpha1.EventComment:
 		return j.comment(ctx)
 	}
-	if what.Commit == "" {
-		return ignored("an event of type %s without a commit starts nothing", what.Type), nil
+	if stop, err := j.locate(ctx); stop != nil || err != nil {
+		return *stop, err
 	}
 	j.in.Trusted = true
+	if what.Schedule != nil {
+		return j.scheduled(ctx)
+	}
 	return j.start(ctx, nil)
 }
 
+// byHand is whether somebody asked for it by a command, who means it.
+func (j *job) byHand() bool { return j.event.Spec.Origin == v1alpha1.OriginManual }
+
 func (j *job) push(ctx context.Context) (verdict, error) {
 	what := &j.in.Event
+	if j.byHand() {
+		if stop, err := j.locate(ctx); stop != nil || err != nil {
+			return *stop, err
+		}
+	}
 	if what.Commit == "" {
 		return ignored("%s is gone", what.Ref), nil
 	}
-	if trigger.Skips(what.Message) {
+	if !j.byHand() && trigger.Skips(what.Message) {
 		return ignored("the commit's message asks for no run"), nil
 	}
 	j.in.Trusted = true
@@ -120,7 +152,7 @@ func (j *job) pullRequest(ctx context.Context) (verdict, error) {
 			return verdict{}, err
 		}
 	}
-	if trigger.Skips(what.Title) || trigger.Skips(what.Message) {
+	if !j.byHand() && (trigger.Skips(what.Title) || trigger.Skips(what.Message)) {
 		return ignored("the title or the commit's message asks for no run"), nil
 	}
 	trusted, err := j.trusts(ctx, pr)
@@ -192,7 +224,7 @@ func (j *job) awaitApproval(ctx context.Context) (verdict, error) {
 		return verdict{}, err
 	}
 	if len(runs)+len(problems) == 0 {
-		return nothing(what.Commit), nil
+		return nothing(what), nil
 	}
 	message := fmt.Sprintf("%s may not start runs: somebody who may says /ok-to-test %s", what.PullRequest.Author, short(what.Commit))
 	err = j.forge.SetStatus(ctx, what.Commit, forge.Status{Name: statusName, State: forge.StatePending, Description: message, Number: what.PullRequest.Number})
@@ -202,8 +234,12 @@ func (j *job) awaitApproval(ctx context.Context) (verdict, error) {
 	return ignored("%s", message), nil
 }
 
-func nothing(commit string) verdict {
-	return ignored("nothing under %s at commit %s matches", strings.Join(folders, " or "), short(commit))
+func nothing(e *v1alpha1.Event) verdict {
+	where := fmt.Sprintf("under %s at commit %s", strings.Join(folders, " or "), short(e.Commit))
+	if e.Pipeline != "" {
+		return ignored("there is no pipeline %s %s", e.Pipeline, where)
+	}
+	return ignored("nothing %s matches", where)
 }
 
 // problemsMark is in the comment that tells of problems.

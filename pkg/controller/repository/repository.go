@@ -95,8 +95,8 @@ func (r *Reconciler) Setup(m ctrl.Manager, workers int) error {
 		Complete(r)
 }
 
-// Reconcile brings the status of a repository up to date, and stores what happened
-// that is not known.
+// Reconcile brings the status of a repository up to date, and stores what happened that
+// is not known, and the times of its schedules that came.
 func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reconcile.Result, error) {
 	repository := &v1alpha1.Repository{}
 	if err := r.Client.Get(ctx, req.NamespacedName, repository); err != nil || repository.DeletionTimestamp != nil {
@@ -104,6 +104,10 @@ func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 	}
 	after := repository.DeepCopy()
 	if err := r.listRuns(ctx, after); err != nil {
+		return reconcile.Result{}, err
+	}
+	tick, err := r.schedule(ctx, after)
+	if err != nil {
 		return reconcile.Result{}, err
 	}
 	wait := r.due(repository)
@@ -118,7 +122,10 @@ func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 		r.asked.Store(repository.UID, asked{at: r.Now(), generation: repository.Generation, failures: failures})
 		wait = r.due(repository)
 	}
-	_, err := kube.PatchStatus(ctx, r.Client, repository, after)
+	if !tick.IsZero() {
+		wait = min(wait, tick.Sub(r.Now()))
+	}
+	_, err = kube.PatchStatus(ctx, r.Client, repository, after)
 	if kube.IsStale(err) || kube.IsGone(err) {
 		err = nil
 	}

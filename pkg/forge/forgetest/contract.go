@@ -21,6 +21,8 @@ const (
 	Base    = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa1"
 	Head    = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb2"
 	Missing = "ddddddddddddddddddddddddddddddddddddddd4"
+	// Message is that of Head.
+	Message = "Count faster\n\nIt was slow."
 	Mark    = "<!-- slipway: build -->"
 	// HookThere is the address of a webhook that the forge has, HookNew of one that it has not.
 	HookThere = "https://slipway.example/hooks/there"
@@ -31,7 +33,7 @@ const (
 var Since = time.Date(2026, 1, 2, 3, 0, 0, 0, time.UTC)
 
 // Contract asks a client everything, of a fake whose repository ada/engine is private and
-// has these: .tekton/build.yaml and .tekton/tasks/lint.yml at Head beside a README and
+// has these: the branch feature/x and the tag v1 at Head; .tekton/build.yaml and .tekton/tasks/lint.yml at Head beside a README and
 // no .slipway; the open pull request 7 of bob's fork with the label bug and a comment
 // with Mark, 8 without one; ada who may push and is in crew/core, and bob. What it
 // answers is checked here; what it asks is testdata/client.golden. Without are the
@@ -83,6 +85,14 @@ func steps(c forge.Client) []step {
 	push := &v1alpha1.Event{Type: v1alpha1.EventPush, Ref: "refs/heads/main", Before: Base, Commit: Head}
 	all := []step{
 		{name: "Repository", do: func(ctx context.Context) (any, error) { return c.Repository(ctx) }},
+		{name: "Tip of a branch", do: func(ctx context.Context) (any, error) { return c.Tip(ctx, "refs/heads/feature/x") },
+			want: forge.Tip{Commit: Head, Message: Message}},
+		{name: "Tip of a tag", do: func(ctx context.Context) (any, error) { return c.Tip(ctx, "refs/tags/v1") },
+			want: forge.Tip{Commit: Head, Message: Message}},
+		{name: "Tip of what is not there", do: func(ctx context.Context) (any, error) { return c.Tip(ctx, "refs/heads/nowhere") },
+			err: forge.ErrNotFound},
+		{name: "Tip of what is no branch", do: func(ctx context.Context) (any, error) { return c.Tip(ctx, "main") },
+			err: forge.ErrNotFound},
 		{name: "Files", do: func(ctx context.Context) (any, error) { return c.Files(ctx, Head, ".tekton", ".slipway") },
 			want: map[string][]byte{".tekton/build.yaml": []byte("kind: Pipeline\n"), ".tekton/tasks/lint.yml": []byte("kind: Task\n")}},
 		{name: "Files of no folder", do: func(ctx context.Context) (any, error) { return c.Files(ctx, Head, "nowhere") },

@@ -179,6 +179,25 @@ func (c *Client) Repository(ctx context.Context) (forge.Info, error) {
 	return info, nil
 }
 
+// Tip is forge.Client's, without a message.
+func (c *Client) Tip(ctx context.Context, ref string) (forge.Tip, error) {
+	if _, _, err := forge.Ref(ref); err != nil {
+		return forge.Tip{}, err
+	}
+	_, refs, err := c.open(ctx)
+	if err != nil {
+		return forge.Tip{}, err
+	}
+	id, there := refs.Peeled[ref]
+	if !there {
+		id, there = refs.References[ref]
+	}
+	if !there {
+		return forge.Tip{}, fmt.Errorf("%w: git %s has no %s", forge.ErrNotFound, c.url, ref)
+	}
+	return forge.Tip{Commit: id.String()}, nil
+}
+
 // Files is forge.Client's. The server has to give commits by their ids.
 func (c *Client) Files(ctx context.Context, commit string, folders ...string) (map[string][]byte, error) {
 	trees, err := c.trees(ctx, commit)

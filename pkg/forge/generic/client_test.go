@@ -92,6 +92,12 @@ func TestClient(t *testing.T) {
 	if want := (forge.Info{DefaultBranch: "trunk", CloneURL: url, Private: true}); err != nil || info != want {
 		t.Errorf("%+v, %v, want %+v", info, err, want)
 	}
+	git(t, dir, "-c", "user.name=ada", "tag", "-a", "-m", "the first", "v1", first)
+	for ref, want := range map[string]string{"refs/heads/trunk": second, "refs/tags/v1": first} {
+		if tip, err := c.Tip(t.Context(), ref); err != nil || tip.Commit != want {
+			t.Errorf("%s is at %+v, %v, want %s", ref, tip, err, want)
+		}
+	}
 	for commit, want := range map[string]map[string][]byte{
 		first:  {".tekton/build.yaml": []byte("kind: Pipeline\n")},
 		second: {".tekton/build.yaml": []byte("kind: Pipeline\n"), ".tekton/tasks/lint.yml": []byte("kind: Task\n")},
@@ -117,7 +123,8 @@ func TestClient(t *testing.T) {
 	_, noCommit := c.Files(t.Context(), strings.Repeat("d", 40), ".tekton")
 	_, noRepository := New(strings.Replace(url, "engine", "other", 1), "", []byte("t0ken"), nil).Repository(t.Context())
 	_, denied := New(url, "", []byte("wrong"), nil).Repository(t.Context())
-	for name, test := range map[string]struct{ got, want error }{"a file": {noFile, forge.ErrNotFound}, "a commit": {noCommit, forge.ErrNotFound},
+	_, noBranch := c.Tip(t.Context(), "refs/heads/nowhere")
+	for name, test := range map[string]struct{ got, want error }{"a branch": {noBranch, forge.ErrNotFound}, "a file": {noFile, forge.ErrNotFound}, "a commit": {noCommit, forge.ErrNotFound},
 		"a repository": {noRepository, forge.ErrNotFound}, "a token": {denied, forge.ErrDenied}} {
 		if !errors.Is(test.got, test.want) {
 			t.Errorf("%s that is none: %v", name, test.got)

@@ -54,6 +54,20 @@ func (c *Client) Repository(ctx context.Context) (forge.Info, error) {
 	return forge.Info(r), err
 }
 
+// Tip is forge.Client's.
+func (c *Client) Tip(ctx context.Context, ref string) (forge.Tip, error) {
+	if _, _, err := forge.Ref(ref); err != nil {
+		return forge.Tip{}, err
+	}
+	var found struct {
+		SHA    string
+		Commit struct{ Message string }
+	}
+	query := url.Values{"stat": {"false"}, "verification": {"false"}, "files": {"false"}}
+	_, err := c.api.Get(ctx, c.repo+"/git/commits"+rest.Path(ref), query, &found)
+	return forge.Tip{Commit: found.SHA, Message: found.Commit.Message}, err
+}
+
 // Files lists the tree, which is one call for each thousand of its entries down to
 // the last folder, and reads thirty files a call. A Forgejo or a Gitea before 1.24 is
 // asked for each file.

@@ -49,6 +49,7 @@ func documented() []forgetest.Route {
 		{Pattern: "GET " + repo + "/{$}", Reply: forgetest.JSON(`{}`)},
 		{Pattern: "GET " + repo, Reply: forgetest.JSON(`{"default_branch": "main", "clone_url": "https://forge.example/ada/engine.git", "private": true}`)},
 		{Pattern: "GET " + repo + "/git/trees/{sha}", Query: []string{"recursive", "page", "per_page"}, Reply: tree},
+		{Pattern: "GET " + repo + "/git/commits/{sha}", Query: []string{"stat", "verification", "files"}, Reply: tip},
 		{Pattern: "GET " + repo + "/file-contents", Query: []string{"ref", "body"}, Required: []string{"body"}, Reply: contents},
 		{Pattern: "GET " + repo + "/raw/{filepath...}", Query: []string{"ref"}, Reply: raw},
 		{Pattern: "GET " + repo + "/compare/{basehead}", Reply: forgetest.JSON(`{"total_commits": 2, "commits": [
@@ -89,6 +90,15 @@ func tree(w http.ResponseWriter, r *forgetest.Request) {
 		{"path": ".tekton/build.yaml", "mode": "100644", "type": "blob"}, {"path": ".tekton/elsewhere.yaml", "mode": "120000", "type": "blob"},
 		{"path": ".tekton/tasks", "mode": "040000", "type": "tree"}, {"path": ".tekton/tasks/lint.yml", "mode": "100755", "type": "blob"},
 		{"path": "main.go", "mode": "100644", "type": "blob"}]}`)(w, r)
+}
+
+// tip takes a git ref too, whose slashes are escaped.
+func tip(w http.ResponseWriter, r *forgetest.Request) {
+	if ref := r.PathValue("sha"); ref != "refs/heads/feature/x" && ref != "refs/tags/v1" {
+		forgetest.Status(404, `{"message": "commit doesn't exist"}`)(w, r)
+		return
+	}
+	forgetest.JSON(`{"sha": "`+forgetest.Head+`", "commit": {"message": "Count faster\n\nIt was slow."}}`)(w, r)
 }
 
 func contents(w http.ResponseWriter, r *forgetest.Request) {

@@ -54,6 +54,29 @@ func (c *Client) Repository(ctx context.Context) (forge.Info, error) {
 	return forge.Info(r), err
 }
 
+// Tip is forge.Client's.
+func (c *Client) Tip(ctx context.Context, ref string) (forge.Tip, error) {
+	if _, _, err := forge.Ref(ref); err != nil {
+		return forge.Tip{}, err
+	}
+	var found struct {
+		SHA    string
+		Commit struct{ Message string }
+	}
+	parts := strings.Split(strings.TrimPrefix(ref, "refs/"), "/")
+	_, err := c.api.Get(ctx, c.repo+"/commits"+rest.Path(parts...), nil, &found)
+	return forge.Tip{Commit: found.SHA, Message: found.Commit.Message}, unknown(err)
+}
+
+// unknown is for routes of a commit that answer 422 for one that is not there.
+func unknown(err error) error {
+	var e *rest.Error
+	if errors.As(err, &e) && e.Status == http.StatusUnprocessableEntity {
+		return fmt.Errorf("%w: %w", forge.ErrNotFound, err)
+	}
+	return err
+}
+
 // File is forge.Client's.
 func (c *Client) File(ctx context.Context, commit, path string) ([]byte, error) {
 	var content []byte

@@ -59,6 +59,13 @@ func documented() []forgetest.Route {
 				{"path": ".tekton/README.md", "mode": "100644", "type": "blob", "sha": "2"}, {"path": ".tekton/build.yaml", "mode": "100644", "type": "blob", "sha": "3"},
 				{"path": ".tekton/elsewhere.yaml", "mode": "120000", "type": "blob", "sha": "4"}, {"path": ".tekton/tasks/lint.yml", "mode": "100755", "type": "blob", "sha": "5"}]}`)(w, r)
 		}},
+		{Pattern: "GET " + repo + "/commits/{ref...}", Query: paged, Reply: func(w http.ResponseWriter, r *forgetest.Request) {
+			if ref := r.PathValue("ref"); ref != "heads/feature/x" && ref != "tags/v1" {
+				forgetest.Status(422, `{"message": "No commit found for SHA: heads/nowhere"}`)(w, r)
+				return
+			}
+			forgetest.JSON(`{"sha": "`+forgetest.Head+`", "commit": {"message": "Count faster\n\nIt was slow."}}`)(w, r)
+		}},
 		{Pattern: "POST /api/graphql", Body: []string{"query", "variables", "variables.owner", "variables.name"}, Required: []string{"query"}, Reply: graph},
 		{Pattern: "GET " + repo + "/contents/{path...}", Query: []string{"ref"}, Reply: func(w http.ResponseWriter, r *forgetest.Request) {
 			if r.Header.Get("Accept") != "application/vnd.github.raw+json" || r.PathValue("path") != ".tekton/build.yaml" {

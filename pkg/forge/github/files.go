@@ -2,9 +2,6 @@ package github
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -114,9 +111,5 @@ func (c *Client) tree(ctx context.Context, sha string, recursive bool) (tree, er
 		q.Set("recursive", "1")
 	}
 	_, err := c.api.Get(ctx, c.repo+"/git/trees"+rest.Path(sha), q, &t)
-	var e *rest.Error
-	if errors.As(err, &e) && e.Status == http.StatusUnprocessableEntity {
-		err = fmt.Errorf("%w: %w", forge.ErrNotFound, err)
-	}
-	return t, err
+	return t, unknown(err)
 }

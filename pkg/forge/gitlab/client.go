@@ -48,6 +48,23 @@ func (c *Client) Repository(ctx context.Context) (forge.Info, error) {
 	return forge.Info{DefaultBranch: p.DefaultBranch, CloneURL: p.CloneURL, Private: p.Visibility != "public"}, err
 }
 
+// Tip is forge.Client's.
+func (c *Client) Tip(ctx context.Context, ref string) (forge.Tip, error) {
+	name, tag, err := forge.Ref(ref)
+	if err != nil {
+		return forge.Tip{}, err
+	}
+	list := "branches"
+	if tag {
+		list = "tags"
+	}
+	var found struct {
+		Commit struct{ ID, Message string }
+	}
+	_, err = c.api.Get(ctx, c.project+"/repository/"+list+rest.Path(name), nil, &found)
+	return forge.Tip{Commit: found.Commit.ID, Message: found.Commit.Message}, err
+}
+
 // diff is one file that changed.
 type diff struct {
 	New     string `json:"new_path"`

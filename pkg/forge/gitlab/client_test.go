@@ -77,6 +77,13 @@ func documented() []forgetest.Route {
 			pushJSON("2026-01-02T03:06:00Z", "created", "tag", "v1") + "," + pushJSON("2026-01-02T03:05:00Z", "removed", "branch", "old") + "," +
 			pushJSON("2026-01-02T03:04:00Z", "pushed", "branch", "main") + "," + pushJSON("2026-01-02T02:00:00Z", "pushed", "branch", "main") + "]")},
 		{Pattern: "GET " + project + "/repository/tags/{tag}", Reply: forgetest.JSON(`{"name": "v1", "target": "` + forgetest.Base + `", "commit": {"id": "` + forgetest.Head + `", "message": "Count faster\n\nIt was slow."}}`)},
+		{Pattern: "GET " + project + "/repository/branches/{branch}", Reply: func(w http.ResponseWriter, r *forgetest.Request) {
+			if r.PathValue("branch") != "feature/x" {
+				forgetest.Status(404, `{"message": "404 Branch Not Found"}`)(w, r)
+				return
+			}
+			forgetest.JSON(`{"name": "feature/x", "commit": {"id": "`+forgetest.Head+`", "message": "Count faster\n\nIt was slow."}}`)(w, r)
+		}},
 		{Pattern: "GET " + project + "/members/all", Query: append([]string{"query", "user_ids", "state"}, paged...), Reply: func(w http.ResponseWriter, r *forgetest.Request) {
 			level := map[string]int{"ada": 30, "bob": 20}[r.FormValue("query")]
 			forgetest.JSON(fmt.Sprintf(`[{"username": "%s", "state": "active", "access_level": %d}, {"username": "xada", "state": "active", "access_level": 50}]`, r.FormValue("query"), level))(w, r)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 
@@ -67,11 +68,15 @@ func explain(err error) error {
 	}
 }
 
-// Print writes the object, without the noise of managed fields.
+// Print writes the object, without the noise of managed fields. Of a list -o name writes
+// each item, as kubectl does.
 func (f *Flags) Print(w io.Writer, o runtime.Object) error {
 	printer, err := f.flags.ToPrinter()
 	if err != nil {
 		return explain(err)
+	}
+	if *f.flags.OutputFormat == "name" && meta.IsListType(o) {
+		return meta.EachListItem(o, func(item runtime.Object) error { return printer.PrintObj(item, w) })
 	}
 	return printer.PrintObj(o, w)
 }

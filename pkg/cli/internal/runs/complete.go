@@ -20,7 +20,7 @@ const completionWait = 3 * time.Second
 
 // Complete offers the names of runs, up to most of them (0: no limit).
 func Complete(e *env.Env, most int) Completion {
-	return complete(e, most, func(ctx context.Context, c *cluster.Cluster) ([]string, error) {
+	return CompleteBy(e, most, func(ctx context.Context, c *cluster.Cluster) ([]string, error) {
 		all, err := List(ctx, c, ListOptions{})
 		var names []string
 		for _, r := range all {
@@ -32,7 +32,7 @@ func Complete(e *env.Env, most int) Completion {
 
 // CompleteStartable offers the names of Pipelines, and of Tasks as task/NAME.
 func CompleteStartable(e *env.Env) Completion {
-	return complete(e, 1, Startable)
+	return CompleteBy(e, 1, Startable)
 }
 
 // Startable are the names of Pipelines, and of Tasks as task/NAME.
@@ -57,7 +57,7 @@ func Startable(ctx context.Context, c *cluster.Cluster) ([]string, error) {
 
 // CompleteNamespace offers the namespaces.
 func CompleteNamespace(e *env.Env) Completion {
-	return complete(e, 0, func(ctx context.Context, c *cluster.Cluster) ([]string, error) {
+	return CompleteBy(e, 0, func(ctx context.Context, c *cluster.Cluster) ([]string, error) {
 		all, err := c.Core.CoreV1().Namespaces().List(ctx, metav1.ListOptions{})
 		if err != nil {
 			return nil, err
@@ -70,7 +70,8 @@ func CompleteNamespace(e *env.Env) Completion {
 	})
 }
 
-func complete(e *env.Env, most int, ask func(context.Context, *cluster.Cluster) ([]string, error)) Completion {
+// CompleteBy offers what ask finds, for the first most arguments (0: all), but for those that are given.
+func CompleteBy(e *env.Env, most int, ask func(context.Context, *cluster.Cluster) ([]string, error)) Completion {
 	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		if most > 0 && len(args) >= most {
 			return nil, cobra.ShellCompDirectiveNoFileComp

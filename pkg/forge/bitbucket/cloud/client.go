@@ -97,6 +97,23 @@ func (c *Client) Repository(ctx context.Context) (forge.Info, error) {
 	return info, err
 }
 
+// Tip is forge.Client's.
+func (c *Client) Tip(ctx context.Context, ref string) (forge.Tip, error) {
+	name, tag, err := forge.Ref(ref)
+	if err != nil {
+		return forge.Tip{}, err
+	}
+	list := "branches"
+	if tag {
+		list = "tags"
+	}
+	var found struct {
+		Target struct{ Hash, Message string }
+	}
+	_, err = c.api.Get(ctx, c.repo+"/refs/"+list+rest.Path(name), nil, &found)
+	return forge.Tip{Commit: found.Target.Hash, Message: found.Target.Message}, err
+}
+
 // Files costs a call for each folder and each file.
 func (c *Client) Files(ctx context.Context, commit string, folders ...string) (map[string][]byte, error) {
 	var paths []string

@@ -65,6 +65,13 @@ func documented() []forgetest.Route {
 		{Pattern: "GET " + repo + "/diffstat/ada/{spec}", Query: []string{"topic"}, Reply: forgetest.JSON(`{"values": [{"status": "added", "new": {"path": "new.go"}}]}`)},
 		{Pattern: "GET " + repo + "/pullrequests/{id}", Reply: forgetest.JSON(pullJSON)},
 		{Pattern: "GET " + repo + "/pullrequests", Query: append([]string{"state"}, filtered...), Reply: forgetest.JSON(`{"values": [` + pullJSON + `]}`)},
+		{Pattern: "GET " + repo + "/refs/{kind}/{name}", Reply: func(w http.ResponseWriter, r *forgetest.Request) {
+			if at := r.PathValue("kind") + " " + r.PathValue("name"); at != "branches feature/x" && at != "tags v1" {
+				none(w, r)
+				return
+			}
+			forgetest.JSON(`{"target": {"hash": "`+forgetest.Head+`", "message": "Count faster\n\nIt was slow."}}`)(w, r)
+		}},
 		{Pattern: "GET " + repo + "/refs", Query: filtered, Reply: forgetest.JSON(`{"values": [
 			{"type": "branch", "name": "main", "target": {"hash": "` + forgetest.Head + `", "message": "Count faster\n\nIt was slow.", "author": {"user": {"account_id": "ada"}}}},
 			{"type": "tag", "name": "v1", "target": {"hash": "` + forgetest.Head + `", "message": "Count faster", "author": {"raw": "x"}}}]}`)},

@@ -3,6 +3,7 @@ package datacenter
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -82,6 +83,23 @@ func (c *Client) Repository(ctx context.Context) (forge.Info, error) {
 	}
 	info.DefaultBranch = branch.DisplayID
 	return info, err
+}
+
+// Tip is forge.Client's.
+func (c *Client) Tip(ctx context.Context, ref string) (forge.Tip, error) {
+	if _, _, err := forge.Ref(ref); err != nil {
+		return forge.Tip{}, err
+	}
+	var history struct {
+		Values []struct{ ID, Message string }
+	}
+	if _, err := c.api.Get(ctx, c.repo+"/commits", url.Values{"until": {ref}, "limit": {"1"}}, &history); err != nil {
+		return forge.Tip{}, err
+	}
+	if len(history.Values) == 0 {
+		return forge.Tip{}, fmt.Errorf("%w: %s has no commit", forge.ErrNotFound, ref)
+	}
+	return forge.Tip{Commit: history.Values[0].ID, Message: history.Values[0].Message}, nil
 }
 
 // Files costs a call for each folder and each file.

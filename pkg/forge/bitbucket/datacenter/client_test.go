@@ -59,6 +59,13 @@ func documented() []forgetest.Route {
 				forgetest.JSON(list(`"tasks/lint.yml"`))(w, r)
 			}
 		}},
+		{Pattern: "GET " + repo + "/commits", Query: append([]string{"until", "since", "path", "followRenames", "ignoreMissing", "merges", "withCounts"}, paged...), Reply: func(w http.ResponseWriter, r *forgetest.Request) {
+			if ref := r.FormValue("until"); ref != "refs/heads/feature/x" && ref != "refs/tags/v1" {
+				none(w, r)
+				return
+			}
+			forgetest.JSON(list(`{"id": "`+forgetest.Head+`", "message": "Count faster\n\nIt was slow."}`))(w, r)
+		}},
 		{Pattern: "GET " + repo + "/commits/{id}", Query: []string{"path"}, Reply: func(w http.ResponseWriter, r *forgetest.Request) {
 			if r.PathValue("id") != forgetest.Head {
 				none(w, r)
