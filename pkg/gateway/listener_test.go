@@ -170,7 +170,7 @@ func TestFloodIsLimited(t *testing.T) {
 		t.Errorf("%d requests after 10 s", n)
 	}
 	p := newPlace(t)
-	body := []byte(`{"x":"` + strings.Repeat("y", 20<<20) + `"}`)
+	body := []byte(`{"x":"` + strings.Repeat("y", 2<<20) + `"}`)
 	for i := range limitBurst {
 		res, a := p.webhook("/v1/listeners/ci/push", body, nil)
 		if res.StatusCode == http.StatusTooManyRequests && res.Header.Get("Retry-After") != "" && i > 1 {
