@@ -3,12 +3,13 @@ package triggers
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
+
+	"k8s.io/apimachinery/pkg/util/json"
 
 	"github.com/slipway-dev/slipway/api/triggers/v1beta1"
 	"github.com/slipway-dev/slipway/pkg/suggest"

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	utiljson "k8s.io/apimachinery/pkg/util/json"
 	"sigs.k8s.io/yaml"
 
 	"github.com/slipway-dev/slipway/api/triggers/v1beta1"
@@ -125,7 +126,11 @@ func TestObjects(t *testing.T) {
 			want := strings.NewReplacer("HASH", origin.sum("0")[:10], "UID", origin.uid(), "UNTRUSTED", string(list),
 				"LABELS", "triggers.tekton.dev/eventlistener: listener, triggers.tekton.dev/trigger: push, triggers.tekton.dev/triggers-eventid: 14a657c3").Replace(tc.want)
 			var wanted map[string]any
-			if err := yaml.Unmarshal([]byte(want), &wanted); err != nil {
+			data, err := yaml.YAMLToJSON([]byte(want))
+			if err == nil {
+				err = utiljson.Unmarshal(data, &wanted)
+			}
+			if err != nil {
 				t.Fatalf("%v in %s", err, want)
 			}
 			if diff := cmp.Diff(wanted, objects[0].Content); diff != "" {
