@@ -105,8 +105,13 @@ func (w World) cel(ctx context.Context, params json.RawMessage, r *Request) (map
 			return nil, ignore("params[filter] is not true")
 		}
 	}
+	return c.overlays(ctx, p.Overlays, values)
+}
+
+// overlays are the values of overlays by their keys.
+func (c *calculation) overlays(ctx context.Context, of []overlay, values map[string]any) (map[string]any, error) {
 	added := map[string]any{}
-	for i, o := range p.Overlays {
+	for i, o := range of {
 		out, err := c.evaluate(ctx, o.Expression, values)
 		if err != nil {
 			return nil, c.explain(fmt.Sprintf("params[overlays][%d].expression", i), err)
