@@ -62,7 +62,7 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	all := parts{config: cfg, settings: set, references: newReferences(m, o.self.Namespace, set), observers: told, namespace: o.self.Namespace}
-	for _, setup := range []func(context.Context, ctrl.Manager, parts) error{setupTaskRun, setupPipelineRun, setupRepositories, setupAdmission} {
+	for _, setup := range []func(context.Context, ctrl.Manager, parts) error{setupTaskRun, setupPipelineRun, setupRepositories, setupListeners, setupAdmission} {
 		if err := setup(ctx, m, all); err != nil {
 			return err
 		}

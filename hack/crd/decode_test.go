@@ -27,6 +27,8 @@ import (
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 	"github.com/slipway-dev/slipway/api/tekton/v1alpha1"
 	"github.com/slipway-dev/slipway/api/tekton/v1beta1"
+	triggersalpha "github.com/slipway-dev/slipway/api/triggers/v1alpha1"
+	triggers "github.com/slipway-dev/slipway/api/triggers/v1beta1"
 	"github.com/slipway-dev/slipway/pkg/convert"
 )
 
@@ -58,7 +60,8 @@ type served struct {
 var scheme = runtime.NewScheme()
 
 func init() {
-	for _, add := range []func(*runtime.Scheme) error{v1.AddToScheme, v1beta1.AddToScheme, resolution.AddToScheme, slipway.AddToScheme} {
+	for _, add := range []func(*runtime.Scheme) error{v1.AddToScheme, v1beta1.AddToScheme, resolution.AddToScheme, slipway.AddToScheme,
+		triggers.AddToScheme, triggersalpha.AddToScheme} {
 		if err := add(scheme); err != nil {
 			panic(err)
 		}

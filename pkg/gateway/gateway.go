@@ -16,6 +16,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/slipway-dev/slipway/api/slipway/v1alpha1"
+	triggersv1 "github.com/slipway-dev/slipway/api/triggers/v1beta1"
 	"github.com/slipway-dev/slipway/pkg/forge"
 	"github.com/slipway-dev/slipway/pkg/kube"
 )
@@ -50,6 +51,10 @@ type Cluster interface {
 	Secret(ctx context.Context, namespace, name string) (*corev1.Secret, error)
 	// Store says whether the event is a new one.
 	Store(ctx context.Context, e *v1alpha1.RepositoryEvent) (fresh bool, err error)
+	// Listener returns one from memory. kube.IsGone tells that there is none.
+	Listener(ctx context.Context, namespace, name string) (*triggersv1.EventListener, error)
+	// StoreRequest stores a request to an EventListener.
+	StoreRequest(ctx context.Context, e *v1alpha1.ListenerEvent) error
 }
 
 // Options is all that a Gateway needs; every field is required.
@@ -70,12 +75,13 @@ type Gateway struct {
 	bodies  *room
 	storing chan struct{}
 	decoy   []byte
+	limits  *limits
 }
 
 // New returns a Gateway.
 func New(o Options) *Gateway {
 	return &Gateway{Options: o, secrets: newSecrets(o.Cluster.Secret, o.Now), bodies: newRoom(maxBodies),
-		storing: make(chan struct{}, maxStoring), decoy: newDecoy()}
+		storing: make(chan struct{}, maxStoring), decoy: newDecoy(), limits: newLimits()}
 }
 
 // answer is what the forge gets. What it is told is for whoever looks at the
@@ -87,6 +93,7 @@ type answer struct {
 	Event   string `json:"event,omitempty"`
 	Message string `json:"message,omitempty"`
 	Error   string `json:"error,omitempty"`
+	accepted
 }
 
 // The answers that say nothing particular.
@@ -99,25 +106,28 @@ var (
 	away     = answer{code: http.StatusServiceUnavailable, outcome: "unavailable", Error: "the event could not be stored; try again later"}
 )
 
-// Handler answers webhooks.
+// Handler answers webhooks, and requests to EventListeners.
 func (g *Gateway) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST "+Path, g.answer(g.forgeDoor))
-	byToken := g.answer(imageDoor)
-	mux.HandleFunc("POST "+ImagePath, func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("POST "+Path, g.answer(g.by(g.forgeDoor)))
+	mux.HandleFunc("POST "+ImagePath, g.answer(func(w http.ResponseWriter, r *http.Request) answer {
 		tokenHeader(r)
-		byToken(w, r)
-	})
+		return g.serve(w, r, imageDoor)
+	}))
+	mux.HandleFunc("POST "+ListenerPath, g.answer(g.serveListener))
+	mux.HandleFunc("POST "+ListenerPath+"/{rest...}", g.answer(g.serveListener))
+	mux.HandleFunc("POST /", g.answer(g.serveHost))
 	return mux
 }
 
-func (g *Gateway) answer(in door) http.HandlerFunc {
+// answer writes what serve says.
+func (g *Gateway) answer(serve func(http.ResponseWriter, *http.Request) answer) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		defer g.catch(w, r)
 		started := g.Now()
-		a := g.serve(w, r, in)
+		a := serve(w, r)
 		g.Observe(a.outcome, g.Now().Sub(started))
-		if a.code == http.StatusServiceUnavailable {
+		if a.code == http.StatusServiceUnavailable || a.code == http.StatusTooManyRequests {
 			w.Header().Set("Retry-After", retryAfter)
 		}
 		w.Header().Set("Content-Type", "application/json")
@@ -135,16 +145,27 @@ func (g *Gateway) catch(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, in door) answer {
-	body, release, err := g.bodies.read(w, r)
-	defer release()
+// unread is what is said of a body that could not be read.
+func unread(err error) answer {
 	switch {
 	case errors.Is(err, errNoRoom):
 		return busy
 	case errors.As(err, new(*http.MaxBytesError)):
 		return tooLarge
-	case err != nil:
-		return answer{code: http.StatusBadRequest, outcome: "unread", Error: "the body could not be read"}
+	}
+	return answer{code: http.StatusBadRequest, outcome: "unread", Error: "the body could not be read"}
+}
+
+// by serves those that come in by a door.
+func (g *Gateway) by(in door) func(http.ResponseWriter, *http.Request) answer {
+	return func(w http.ResponseWriter, r *http.Request) answer { return g.serve(w, r, in) }
+}
+
+func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, in door) answer {
+	body, release, err := g.bodies.read(w, r)
+	defer release()
+	if err != nil {
+		return unread(err)
 	}
 	// What the forge does not wait for any more is stored all the same.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), patience)
@@ -185,6 +206,11 @@ func (g *Gateway) store(ctx context.Context, log *slog.Logger, d *delivery, i in
 	if err != nil {
 		return answer{code: http.StatusBadRequest, outcome: "invalid", Error: err.Error()}
 	}
+	return g.inTime(ctx, func(ctx context.Context) answer { return g.write(ctx, log, e) })
+}
+
+// inTime has something written, and waits for it as long as the sender does.
+func (g *Gateway) inTime(ctx context.Context, write func(context.Context) answer) answer {
 	select {
 	case g.storing <- struct{}{}:
 	case <-ctx.Done():
@@ -195,7 +221,7 @@ func (g *Gateway) store(ctx context.Context, log *slog.Logger, d *delivery, i in
 		defer func() { <-g.storing }()
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storePatience)
 		defer cancel()
-		stored <- g.write(ctx, log, e)
+		stored <- write(ctx)
 	}()
 	select {
 	case a := <-stored:

@@ -37,6 +37,8 @@ type cluster struct {
 	secret string
 	reads  int
 	stored map[string]*v1alpha1.RepositoryEvent
+	// requests are those to EventListeners.
+	requests []*v1alpha1.ListenerEvent
 	// failure is what Store says; it says so when slow is closed.
 	failure error
 	slow    chan struct{}

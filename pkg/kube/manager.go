@@ -19,12 +19,15 @@ import (
 	resolution "github.com/slipway-dev/slipway/api/tekton/resolution/v1beta1"
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 	"github.com/slipway-dev/slipway/api/tekton/v1beta1"
+	triggersalpha "github.com/slipway-dev/slipway/api/triggers/v1alpha1"
+	triggers "github.com/slipway-dev/slipway/api/triggers/v1beta1"
 )
 
 // Scheme knows the kinds of Kubernetes and of Slipway.
 func Scheme() (*runtime.Scheme, error) {
 	s := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1.AddToScheme, v1beta1.AddToScheme, resolution.AddToScheme, config.AddToScheme, slipway.AddToScheme} {
+	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1.AddToScheme, v1beta1.AddToScheme, resolution.AddToScheme, config.AddToScheme, slipway.AddToScheme,
+		triggers.AddToScheme, triggersalpha.AddToScheme} {
 		if err := add(s); err != nil {
 			return nil, err
 		}
@@ -82,6 +85,7 @@ func NewManager(cfg *rest.Config, o ManagerOptions) (manager.Manager, error) {
 				&corev1.Node{}: {Transform: stripNode},
 				// What a webhook says in full is read where it is worked off.
 				&slipway.RepositoryEvent{}: {Transform: stripEvent},
+				&slipway.ListenerEvent{}:   {Transform: stripEvent},
 				&corev1.ConfigMap{}:        {Namespaces: namespaces([]string{o.SettingsNamespace})},
 			},
 		},
@@ -112,7 +116,10 @@ func strip(in any) (any, error) {
 }
 
 func stripEvent(in any) (any, error) {
-	if e, ok := in.(*slipway.RepositoryEvent); ok {
+	switch e := in.(type) {
+	case *slipway.RepositoryEvent:
+		e.Spec.Payload, e.Spec.Headers = nil, nil
+	case *slipway.ListenerEvent:
 		e.Spec.Payload, e.Spec.Headers = nil, nil
 	}
 	return strip(in)

@@ -30,6 +30,7 @@ import (
 	resolution "github.com/slipway-dev/slipway/api/tekton/resolution/v1beta1"
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 	"github.com/slipway-dev/slipway/api/tekton/v1beta1"
+	triggers "github.com/slipway-dev/slipway/api/triggers/v1beta1"
 )
 
 // SystemNamespace is where Slipway itself is installed.
@@ -66,7 +67,7 @@ func New(t *testing.T) *Env {
 	log.SetLogger(logr.Discard())
 	config.QPS, config.Burst, config.UserAgent = -1, -1, "slipway-e2e"
 	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1.AddToScheme, v1beta1.AddToScheme, resolution.AddToScheme, slipway.AddToScheme} {
+	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1.AddToScheme, v1beta1.AddToScheme, resolution.AddToScheme, slipway.AddToScheme, triggers.AddToScheme} {
 		if err := add(scheme); err != nil {
 			t.Fatal(err)
 		}

@@ -12,13 +12,16 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/yaml"
 
 	"github.com/slipway-dev/slipway/api/slipway/v1alpha1"
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
+	triggersv1 "github.com/slipway-dev/slipway/api/triggers/v1beta1"
 	"github.com/slipway-dev/slipway/pkg/compile"
 	"github.com/slipway-dev/slipway/pkg/expr"
 	"github.com/slipway-dev/slipway/pkg/plan"
 	"github.com/slipway-dev/slipway/pkg/trigger"
+	"github.com/slipway-dev/slipway/pkg/triggers"
 	"github.com/slipway-dev/slipway/pkg/untrusted"
 )
 
@@ -67,6 +70,68 @@ spec:
 var elsewhere = v1.TaskSpec{Params: v1.ParamSpecs{{Name: "text", Type: v1.ParamTypeString}},
 	Steps: []v1.Step{{Image: "x", Script: "#!/bin/bash\nv=$(params.text)\nprintf %s \"$v\""}}}
 
+// template has the ways by which a title comes from a request to an EventListener into a script.
+const template = `
+params: [{name: title}]
+resourcetemplates:
+- apiVersion: tekton.dev/v1
+  kind: PipelineRun
+  metadata: {generateName: ci-}
+  spec:
+    params:
+    - {name: title, value: $(tt.params.title)}
+    pipelineSpec:
+      tasks:
+      - name: template
+        taskSpec:
+          steps: [{image: x, script: 'printf %s "$(tt.params.title)"'}]
+      - name: inherited
+        taskSpec:
+          steps: [{image: x, script: printf %s $(params.title)}]
+      - name: command
+        taskSpec:
+          steps: [{image: x, command: [sh, -c], args: ["printf %s '$(tt.params.title)'"]}]
+      - name: given
+        params: [{name: text, value: $(tt.params.title)}]
+        taskSpec:
+          params: [{name: text}]
+          steps: [{image: x, script: "cat <<END\n$(params.text)\nEND\n"}]
+- apiVersion: tekton.dev/v1
+  kind: TaskRun
+  metadata: {name: alone}
+  spec:
+    taskSpec:
+      steps: [{image: x, script: "#!/bin/bash\nv=$(tt.params.title)\nprintf %s \"$v\""}]
+`
+
+// triggered are the runs of a request whose body has the title.
+func triggered(t *testing.T, value string) []*v1.TaskRun {
+	t.Helper()
+	var spec triggersv1.TriggerTemplateSpec
+	if err := yaml.UnmarshalStrict([]byte(template), &spec); err != nil {
+		t.Fatal(err)
+	}
+	values, err := triggers.Params([]triggersv1.Param{{Name: "title", Value: "$(body.title)"}}, spec.Params, &triggers.Event{Body: map[string]any{"title": value}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	objects, err := triggers.Objects(&spec, values, triggers.Origin{Listener: "l", EventID: "e", Namespace: "team"})
+	if err != nil {
+		t.Fatalf("%q: %v", value, err)
+	}
+	run, alone := &v1.PipelineRun{}, &v1.TaskRun{}
+	for i, into := range []any{run, alone} {
+		data, err := json.Marshal(objects[i].Content)
+		if err == nil {
+			err = json.Unmarshal(data, into)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return append(planned(t, run, value), alone)
+}
+
 // taskRuns are what the event leads to.
 func taskRuns(t *testing.T, set *trigger.Set, value string) []*v1.TaskRun {
 	t.Helper()
@@ -81,7 +146,13 @@ func taskRuns(t *testing.T, set *trigger.Set, value string) []*v1.TaskRun {
 	if len(problems) > 0 || len(runs) != 1 {
 		t.Fatalf("%q: %v", value, problems)
 	}
-	in := plan.Input{Run: runs[0].Object, Tasks: map[string]*v1.TaskSpec{"cluster": &elsewhere}, Now: time.Unix(1_700_000_000, 0)}
+	return planned(t, runs[0].Object, value)
+}
+
+// planned are the TaskRuns that a run starts with.
+func planned(t *testing.T, run *v1.PipelineRun, value string) []*v1.TaskRun {
+	t.Helper()
+	in := plan.Input{Run: run, Tasks: map[string]*v1.TaskSpec{"cluster": &elsewhere}, Now: time.Unix(1_700_000_000, 0)}
 	var d plan.Decision
 	for range 2 {
 		d = plan.Next(in)
@@ -164,7 +235,11 @@ func TestNothingThatStrangersWriteRuns(t *testing.T) {
 		if len(all) != 6 && !isReference {
 			t.Errorf("%q: %d tasks", value, len(all))
 		}
-		for _, tr := range all {
+		more := triggered(t, value)
+		if len(more) != 5 && !isReference {
+			t.Errorf("%q: %d tasks of a template", value, len(more))
+		}
+		for _, tr := range append(all, more...) {
 			out, left := run(t, tr)
 			if len(left) > 0 {
 				t.Errorf("%q, %s: left %v", value, tr.Name, left)

@@ -16,11 +16,13 @@ var SchemeGroupVersion = schema.GroupVersion{Group: GroupName, Version: "v1alpha
 const (
 	KindRepository      = "Repository"
 	KindRepositoryEvent = "RepositoryEvent"
+	KindListenerEvent   = "ListenerEvent"
 )
 
 // AddToScheme registers the kinds of slipway.dev/v1alpha1.
 func AddToScheme(s *runtime.Scheme) error {
-	s.AddKnownTypes(SchemeGroupVersion, &Repository{}, &RepositoryList{}, &RepositoryEvent{}, &RepositoryEventList{})
+	s.AddKnownTypes(SchemeGroupVersion, &Repository{}, &RepositoryList{}, &RepositoryEvent{}, &RepositoryEventList{},
+		&ListenerEvent{}, &ListenerEventList{})
 	metav1.AddToGroupVersion(s, SchemeGroupVersion)
 	return nil
 }

@@ -34,6 +34,7 @@ type Schedule struct {
 	// repository, so that not all start in the same second. None by default.
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s') && duration(self) <= duration('24h')",message="it is between 0s and 24h"
 	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Pattern=`^(0|([0-9]{1,5}(\.[0-9]{1,9})?h|[0-9]{1,7}(\.[0-9]{1,9})?m|[0-9]{1,9}(\.[0-9]{1,9})?s){1,3})$`
 	// +kubebuilder:validation:MaxLength=32
 	// +optional
 	Jitter *metav1.Duration `json:"jitter,omitempty"`
@@ -42,6 +43,7 @@ type Schedule struct {
 	// that is made up for however late it is.
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('10s')",message="it is 10s at least"
 	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Pattern=`^(0|([0-9]{1,5}(\.[0-9]{1,9})?h|[0-9]{1,7}(\.[0-9]{1,9})?m|[0-9]{1,9}(\.[0-9]{1,9})?s){1,3})$`
 	// +kubebuilder:validation:MaxLength=32
 	// +optional
 	StartingDeadline *metav1.Duration `json:"startingDeadline,omitempty"`
