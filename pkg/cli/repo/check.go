@@ -53,6 +53,10 @@ func check(ctx context.Context, e *env.Env, c *cluster.Cluster, r *v1alpha1.Repo
 	if key := r.Spec.WebhookSecret; key != nil {
 		findings = append(findings, gatewayReads(ctx, c, r, key.Name, gatewayNamespace))
 	}
+	if images := r.Spec.ImageWebhook; images != nil {
+		findings = append(findings, finding{"webhooks of registries can be verified", secretLacks(ctx, c, &images.Secret, v1alpha1.RegistryTokenKey)},
+			gatewayReads(ctx, c, r, images.Secret.Name, gatewayNamespace))
+	}
 	if len(r.Spec.Schedules) > 0 {
 		findings = append(findings, finding{"schedules can be read", wrongSchedules(r)})
 	}
@@ -92,7 +96,7 @@ func secretLacks(ctx context.Context, c *cluster.Cluster, key *v1alpha1.SecretKe
 
 // gatewayReads asks the API server whether the gateway may read the webhook's secret.
 func gatewayReads(ctx context.Context, c *cluster.Cluster, r *v1alpha1.Repository, secret, namespace string) finding {
-	what := "the gateway may read the webhook's secret"
+	what := "the gateway may read the secret " + secret
 	review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
 		User:               fmt.Sprintf("system:serviceaccount:%s:%s", namespace, gatewayAccount),
 		ResourceAttributes: &authorizationv1.ResourceAttributes{Namespace: r.Namespace, Verb: "get", Resource: "secrets", Name: secret},

@@ -39,7 +39,9 @@ type world struct {
 	pushers []string
 	pull    *v1alpha1.Event
 	// tips are where branches are, by their full names.
-	tips    map[string]string
+	tips map[string]string
+	// root are the files at the root of every commit.
+	root    map[string]string
 	failure error
 	calls   []string
 	forge.Client
@@ -88,6 +90,14 @@ func (w *world) Tip(_ context.Context, ref string) (forge.Tip, error) {
 		return forge.Tip{}, forge.ErrNotFound
 	}
 	return forge.Tip{Commit: w.tips[ref], Message: "Count faster\n\n[skip ci]"}, nil
+}
+
+func (w *world) File(_ context.Context, commit, path string) ([]byte, error) {
+	w.say("file %s %s", commit, path)
+	if text, ok := w.root[path]; ok {
+		return []byte(text), nil
+	}
+	return nil, forge.ErrNotFound
 }
 
 func (w *world) Changes(context.Context, *v1alpha1.Event) (forge.Changes, error) {
@@ -252,7 +262,7 @@ func TestIgnored(t *testing.T) {
 		"not among the events":    {spec: v1alpha1.RepositorySpec{Events: []v1alpha1.EventType{v1alpha1.EventComment}}, event: push("c1"), message: "spec.events"},
 		"not among the branches":  {spec: v1alpha1.RepositorySpec{Branches: []string{"release-*"}}, event: push("c1"), message: "spec.branches"},
 		"talk":                    {event: comment(1, "ada", "nice"), message: "no command"},
-		"a command of a stranger": {event: comment(1, "eve", "/test"), message: "eve may not", calls: []string{"may push eve"}},
+		"a command of a stranger": {event: comment(1, "eve", "/test"), message: "eve may not", calls: []string{"may push eve", "repository", "tip refs/heads/main"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, tc.spec, map[string]string{".tekton/a.yaml": pipeline("build", onBoth)})
@@ -308,7 +318,7 @@ func TestForkWaitsForApproval(t *testing.T) {
 	params := v1alpha1.RepositorySpec{Params: []v1alpha1.RepositoryParam{{Name: "secret", SecretRef: &v1alpha1.SecretKey{Name: "s", Key: "k"}}},
 		Access: v1alpha1.Access{Teams: []string{"crew/core"}}}
 	const head = "cccccccccccccccccccccccccccccccccccccccc"
-	waits := []string{"may push eve", "team crew/core eve", "files " + head,
+	waits := []string{"may push eve", "team crew/core eve", "repository", "tip refs/heads/main", "files " + head,
 		"status " + head + " slipway pending: eve may not start runs: somebody who may says /ok-to-test cccccccccc"}
 
 	w := newWorld(t, params, files)

@@ -27,11 +27,10 @@ func (j *job) locate(ctx context.Context) (*verdict, error) {
 		return nil, nil
 	}
 	if what.Ref == "" {
-		branch, err := j.defaultBranch(ctx)
-		if err != nil {
+		var err error
+		if what.Ref, err = j.defaultBranch(ctx); err != nil {
 			return &verdict{}, err
 		}
-		what.Ref = branch
 	}
 	if !strings.HasPrefix(what.Ref, "refs/") {
 		what.Ref = forge.BranchRef(what.Ref)

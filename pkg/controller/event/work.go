@@ -106,7 +106,7 @@ func (j *job) byType(ctx context.Context) (verdict, error) {
 		return *stop, err
 	}
 	j.in.Trusted = true
-	if what.Schedule != nil {
+	if what.Type == v1alpha1.EventSchedule && what.Schedule != nil {
 		return j.scheduled(ctx)
 	}
 	return j.start(ctx, nil)
@@ -184,7 +184,7 @@ func (j *job) trusts(ctx context.Context, pr *v1alpha1.PullRequest) (bool, error
 	return true, nil
 }
 
-// may says whether somebody may start runs: who may push, or is allowed by name.
+// may says whether somebody may start runs: who may push, is allowed by name, or is an owner.
 func (j *job) may(ctx context.Context, user string) (bool, error) {
 	if user == "" {
 		return false, nil
@@ -205,7 +205,7 @@ func (j *job) may(ctx context.Context, user string) (bool, error) {
 			return true, nil
 		}
 	}
-	return false, nil
+	return j.owns(ctx, user)
 }
 
 // statusName is that of what concerns a commit and no single pipeline.
