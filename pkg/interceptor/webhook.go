@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net/http"
 	"net/url"
 	"strings"
 
@@ -149,7 +148,7 @@ func (World) slack(_ context.Context, params json.RawMessage, r *Request) (map[s
 	if !strings.HasPrefix(r.Header.Get("Content-Type"), formType) {
 		return nil, fail("the header Content-Type is not %s", formType)
 	}
-	if r.Header.Get(http.CanonicalHeaderKey("X-Slack-Signature")) == "" {
+	if r.Header.Get("X-Slack-Signature") == "" {
 		return nil, fail("there is no header X-Slack-Signature")
 	}
 	form, err := url.ParseQuery(string(r.Body))

@@ -116,7 +116,9 @@ func TestTriggerFromTheCommandLine(t *testing.T) {
 	}
 	trigger(1, nil, "nothing was started", `the branch "main" fits none of spec.branches`)
 	// The push itself is to start nothing, late as its webhook may be.
-	c.eventWhen("of the push", func(e *v1alpha1.RepositoryEvent) bool { return e.Spec.Event.Commit == first && e.Spec.Event.Ref == "refs/heads/main" })
+	c.eventWhen("of the push", func(e *v1alpha1.RepositoryEvent) bool {
+		return e.Spec.Event.Commit == first && e.Spec.Event.Ref == "refs/heads/main"
+	})
 	c.change(`{"spec": {"branches": null}}`)
 	trigger(1, []string{"ci", "--branch", "feature/x"}, "nothing was started", "matches")
 	trigger(1, []string{"ci", "nobody"}, "there is no pipeline nobody under")

@@ -133,8 +133,10 @@ func unpack(payload []byte) (body []byte, decoded any, err error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("the payload: %w", err)
 	}
-	if body, err = io.ReadAll(io.LimitReader(packed, maxPayload+1)); err != nil || len(body) > maxPayload {
-		return nil, nil, fmt.Errorf("the payload is broken, or too large: %v", err)
+	if body, err = io.ReadAll(io.LimitReader(packed, maxPayload+1)); err != nil {
+		return nil, nil, fmt.Errorf("the payload is broken: %w", err)
+	} else if len(body) > maxPayload {
+		return nil, nil, fmt.Errorf("the payload is larger than %d MiB", maxPayload>>20)
 	}
 	if decoded, err = triggers.Decode(body); err != nil {
 		return body, string(body), nil
