@@ -44,8 +44,9 @@ type measuredBody struct {
 
 func (b *measuredBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	if atomic.AddInt64(b.left, -int64(n)) < 0 {
-		return n, errTooMuch
+	if over := -atomic.AddInt64(b.left, -int64(n)); over > 0 {
+		// Who gets all that he wants in one piece would not ask for the error.
+		return int(max(0, int64(n)-over)), errTooMuch
 	}
 	return n, err
 }
