@@ -223,7 +223,8 @@ func TestTriggersAreReachedByTheirService(t *testing.T) {
   - name: send
     image: IMAGE
     env: [{name: BODY, value: %q}, {name: SIGNATURE, value: %q}]
-    script: wget -O - --post-data "$BODY" --header "X-GitHub-Event: push" --header "X-Hub-Signature-256: $SIGNATURE" http://el-push.%s.svc.cluster.local:8080/`,
+    script: |
+      wget -O - --post-data "$BODY" --header "Content-Type: application/json" --header "X-GitHub-Event: push" --header "X-Hub-Signature-256: $SIGNATURE" http://el-push.%s.svc.cluster.local:8080/`,
 		body, signedBy(webhookToken, body), l.Namespace))
 	env.Wait(t, soon, "a run", func() (bool, string) {
 		var events v1alpha1.ListenerEventList
