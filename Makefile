@@ -13,7 +13,7 @@ help: ## List the targets
 ##@ the two commands of the README
 
 .PHONY: demo
-demo: ## Clone, test, build, push, sign and verify a sample service on a real cluster
+demo: ## From git push at a real Gitea to a signed, running image, on a real cluster
 	@hack/with-cluster.sh hack/demo/demo.sh
 
 .PHONY: test

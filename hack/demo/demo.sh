@@ -27,6 +27,8 @@ quietly() { "$@" >"$work/out" || {
 	cat "$work/out" >&2
 	return 1
 }; }
+# within COMMAND… shows and runs it in the demo's own folder, for short paths.
+within() { (cd "$work" && show "$@"); }
 
 # until_true SECONDS COMMAND… repeats a command until it succeeds, and gives up the demo
 # after the time.
@@ -51,7 +53,11 @@ push() {
 	git -C "$work/hello" add -A
 	git -C "$work/hello" -c user.name=demo -c user.email=demo@example.com commit -qm "$1"
 	commit=$(git -C "$work/hello" rev-parse HEAD)
-	show git -C "$work/hello" push -q origin "HEAD:$2"
+	printf '%s$ git push origin %s%s\n' "$dim" "$2" "$reset"
+	git -C "$work/hello" push -q origin "HEAD:$2" >"$work/out" 2>&1 || {
+		cat "$work/out" >&2
+		return 1
+	}
 }
 
 # follow shows the logs of the run of $commit, which becomes $run, until it ends; it
@@ -107,7 +113,7 @@ gitea GET /orgs/demo >"$work/out" 2>&1 || quietly gitea POST /orgs '{"username":
 # That of an earlier demo goes.
 ! gitea GET /repos/demo/hello >"$work/out" 2>&1 || gitea DELETE /repos/demo/hello
 quietly gitea POST /orgs/demo/repos '{"name": "hello", "default_branch": "main"}'
-show slipway -n "$ns" repo create hello --url "$inside" --provider gitea --token-file "$work/token" \
+within slipway -n "$ns" repo create hello --url "$inside" --provider gitea --token-file token \
 	--local-api "$forge/api/v1" --gateway http://gateway.slipway-system
 
 say "Push a commit with a service and its pipelines"
@@ -122,17 +128,16 @@ push 'Say hello' main
 
 say "Its webhook started the run; the steps' logs as they come"
 follow
-show slipway -n "$ns" events hello
 
 say "Gitea shows the outcome on the commit"
 wait_status success
 
-say "Wait for the signature and the provenance, and verify them: with slipway, and with cosign as an outside judge"
+say "Wait for the signature and the provenance; verify with slipway, and with cosign as an outside judge"
 build=$(kubectl -n "$ns" get taskrun -l "tekton.dev/pipelineRun=$run,tekton.dev/pipelineTask=build" -o name)
 show kubectl -n "$ns" wait "$build" --for 'jsonpath={.metadata.annotations.chains\.tekton\.dev/signed}=true' --timeout 2m
 digest=$(kubectl -n "$ns" get "$build" -o 'jsonpath={.status.results[?(@.name=="IMAGE_DIGEST")].value}')
 kubectl -n slipway-system get secret signing-secrets -o 'jsonpath={.data.cosign\.pub}' | base64 -d >"$work/cosign.pub"
-show slipway verify "$image@$digest" --key "$work/cosign.pub"
+within slipway verify "$image@$digest" --key cosign.pub
 cosign=$(command -v cosign || go run ./hack/cluster tool cosign)
 judge() {
 	printf '%s$ cosign %s%s\n' "$dim" "$1" "$reset"

@@ -211,9 +211,7 @@ func (g *Gateway) store(ctx context.Context, log *slog.Logger, d *delivery, i in
 
 // inTime has something written, and waits for it as long as the sender does.
 func (g *Gateway) inTime(ctx context.Context, write func(context.Context) answer) answer {
-	select {
-	case g.storing <- struct{}{}:
-	case <-ctx.Done():
+	if !g.queue(ctx) {
 		return busy
 	}
 	stored := make(chan answer, 1)
@@ -228,6 +226,22 @@ func (g *Gateway) inTime(ctx context.Context, write func(context.Context) answer
 		return a
 	case <-ctx.Done():
 		return away
+	}
+}
+
+// queue waits until there is room to store. Where there is, it is taken even if the
+// forge waits no more: a large webhook on a busy machine is late, and not lost.
+func (g *Gateway) queue(ctx context.Context) bool {
+	select {
+	case g.storing <- struct{}{}:
+		return true
+	default:
+	}
+	select {
+	case g.storing <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 
