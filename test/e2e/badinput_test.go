@@ -37,7 +37,7 @@ func TestRefusedTaskRuns(t *testing.T) {
 		"result":    {`taskSpec: {results: [{name: digest}], steps: [{image: IMAGE, script: "echo > $(results.digset.path)"}]}`, true, "TaskRunValidationFailed", `no result named "digset"; did you mean "digest"?`},
 		"step":      {`{stepSpecs: [{name: biuld, computeResources: {}}], taskSpec: {steps: [{name: build, image: IMAGE, script: exit 0}]}}`, true, "TaskRunValidationFailed", `spec.stepSpecs[0].name: no step named "biuld"; did you mean "build"?`},
 		"onerror":   {`taskSpec: {steps: [{image: IMAGE, script: exit 0, onError: contineu}]}`, true, "TaskRunValidationFailed", `spec.taskSpec.steps[0].onError: "contineu": use continue or stopAndFail; did you mean "continue"?`},
-		"cel":       {`taskSpec: {steps: [{image: IMAGE, script: exit 0, when: [{cel: "true"}]}]}`, false, "TaskRunValidationFailed", "spec.taskSpec.steps[0].when.cel: is not implemented yet: remove it"},
+		"cel":       {`taskSpec: {steps: [{image: IMAGE, script: exit 0, when: [{cel: "1 = 1"}]}]}`, true, "TaskRunValidationFailed", "spec.taskSpec.steps[0].when[0].cel: Syntax error: token recognition error at: '= '"},
 		"sidecar":   {`taskSpec: {steps: [{image: IMAGE, script: exit 0}], sidecars: [{image: IMAGE, restartPolicy: Never}]}`, false, "TaskRunValidationFailed", "spec.taskSpec.sidecars[0].restartPolicy: is not implemented yet: remove it"},
 	} {
 		wantAtDoor(e, name, env.TryYAML[v1.TaskRun](e, "metadata: {name: "+name+"}\nspec:\n"+taskRunSpec(e, tc.spec)), tc.face, tc.message)

@@ -155,9 +155,9 @@ func TestResolvers(t *testing.T) {
 	}
 }
 
-// A server that does not answer keeps its own run waiting, and no other. Parallel from
-// where there is nothing left but to wait for a minute.
+// A server that does not answer keeps its own run waiting, and no other.
 func TestResolverThatHangs(t *testing.T) {
+	t.Parallel()
 	e := env.New(t)
 	serve(e, "mute", `{name: mute, image: IMAGES/busybox, command: [sh, -c, "while :; do nc -l -p 8080 -e sleep 300; done"], ports: [{containerPort: 8080}]}`)
 	ref := func(name, host string) {
@@ -175,7 +175,6 @@ func TestResolverThatHangs(t *testing.T) {
 	ref("nowhere", "nobody."+e.Namespace+".svc")
 	nowhere := e.TaskRunDone("nowhere", time.Minute)
 	e.WantFailure(nowhere.Status.GetCondition(v1.ConditionSucceeded), "TaskRunResolutionFailed", "resolver http: http://nobody."+e.Namespace+".svc/t.yaml: ")
-	t.Parallel()
 	hung := e.TaskRunDone("hung", 90*time.Second)
 	e.WantFailure(hung.Status.GetCondition(v1.ConditionSucceeded), "TaskRunResolutionFailed", "resolver http: http://mute."+e.Namespace+".svc/t.yaml: no answer within 1m0s")
 }

@@ -11,7 +11,10 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 )
 
 // KillNow ends the oldest Pod of each of these deployments of Slipway (their
@@ -27,6 +30,19 @@ func (e *Env) KillNow(names ...string) {
 	for _, wait := range back {
 		wait()
 	}
+	if slices.Contains(names, "controller") {
+		e.awaitAdmission()
+	}
+}
+
+// awaitAdmission waits until the API server asks the controller about new objects: its
+// way there opens a moment after the controller is ready.
+func (e *Env) awaitAdmission() {
+	e.Helper()
+	Wait(e, time.Minute, "admission to be back", func() (bool, string) {
+		err := TryYAML[v1.Task](e, "{metadata: {name: wrong}, spec: {steps: [{image: i, script: $(params.missing)}]}}")
+		return apierrors.IsInvalid(err), fmt.Sprint(err)
+	})
 }
 
 // kill returns what waits until there are as many as before.
