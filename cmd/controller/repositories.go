@@ -44,7 +44,7 @@ func setupRepositories(ctx context.Context, m ctrl.Manager, p parts) error {
 	for _, add := range []interface{ Setup(ctrl.Manager, int) error }{
 		event.New(event.Deps{Client: m.GetClient(), Live: m.GetAPIReader(), Forge: connect, Fetch: remote.fetch, Now: time.Now}),
 		repository.New(repository.Deps{Client: m.GetClient(), Live: m.GetAPIReader(), Forge: connect, Every: catchUpEvery, Now: time.Now}),
-		report.New(report.Deps{Client: m.GetClient(), Forge: connect, Log: tail{logs}.read, Now: time.Now}),
+		report.New(report.Deps{Client: m.GetClient(), Forge: connect, Log: tail{logs}.read, RunURL: p.config.RunURL, Now: time.Now}),
 	} {
 		if err := add.Setup(m, p.config.Workers); err != nil {
 			return err

@@ -27,6 +27,11 @@ type ControllerConfig struct {
 	// CloudEvents says who outside of the cluster is told of runs.
 	// +optional
 	CloudEvents CloudEvents `json:"cloudEvents,omitzero"`
+	// RunURL is where people see a PipelineRun, which its status at the forge links to;
+	// {namespace} and {name} in it stand for the run's. That of Tekton's Dashboard is
+	// https://HOST/#/namespaces/{namespace}/pipelineruns/{name}. None by default.
+	// +optional
+	RunURL string `json:"runURL,omitempty"`
 	// Namespaces are the ones the controller works in; empty means all.
 	// +optional
 	Namespaces []string `json:"namespaces,omitempty"`

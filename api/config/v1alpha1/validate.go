@@ -3,6 +3,7 @@ package v1alpha1
 import (
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -56,11 +57,16 @@ func (c *ControllerConfig) Validate() (errs field.ErrorList) {
 	if sink := c.CloudEvents.Sink; sink != "" && !IsSink(sink) {
 		errs = append(errs, field.Invalid(field.NewPath("cloudEvents", "sink"), sink, "must be a URL such as http://broker.example.com/ci"))
 	}
+	if to := c.RunURL; to != "" && !(isWeb(to) && strings.Contains(to, "{namespace}") && strings.Contains(to, "{name}")) {
+		errs = append(errs, field.Invalid(field.NewPath("runURL"), to, "must be a URL with {namespace} and {name}, such as https://dashboard.example.com/#/namespaces/{namespace}/pipelineruns/{name}"))
+	}
 	return errs
 }
 
 // IsSink reports whether events can be posted to a URL.
-func IsSink(s string) bool {
+func IsSink(s string) bool { return isWeb(s) }
+
+func isWeb(s string) bool {
 	u, err := url.Parse(s)
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
 }

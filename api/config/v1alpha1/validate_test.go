@@ -14,8 +14,9 @@ func TestControllerConfig(t *testing.T) {
 		want []string
 	}{
 		"nothing is needed": {in: "{}"},
-		"everything wrong": {"{entrypointDelivery: imgae, workers: -1, defaults: {timeout: -1s, imagePullTimeout: -1s}, cloudEvents: {sink: broker}}",
-			[]string{"entrypointDelivery", "defaults.timeout", "defaults.imagePullTimeout", "workers", "cloudEvents.sink"}},
+		"everything wrong": {"{entrypointDelivery: imgae, workers: -1, defaults: {timeout: -1s, imagePullTimeout: -1s}, cloudEvents: {sink: broker}, runURL: 'https://ci.example.com/{name}'}",
+			[]string{"entrypointDelivery", "defaults.timeout", "defaults.imagePullTimeout", "workers", "cloudEvents.sink", "runURL"}},
+		"a page of a run": {in: "runURL: 'https://ci.example.com/#/namespaces/{namespace}/pipelineruns/{name}'"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var c ControllerConfig

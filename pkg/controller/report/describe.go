@@ -53,7 +53,11 @@ func (r *Reconciler) describe(ctx context.Context, run *v1.PipelineRun) (line, p
 			r.tail(ctx, &b, tasks[i])
 		}
 	}
-	fmt.Fprintf(&b, "`slipway -n %s logs %s` shows all.\n", run.Namespace, run.Name)
+	fmt.Fprintf(&b, "`slipway -n %s logs %s` shows all", run.Namespace, run.Name)
+	if url := r.urlOf(run); url != "" {
+		fmt.Fprintf(&b, ", and so does [this page](%s)", url)
+	}
+	b.WriteString(".\n")
 	return line, b.String(), nil
 }
 

@@ -37,7 +37,7 @@ const (
 	maxAge     = 24 * time.Hour
 )
 
-// Deps is all that a Reconciler needs; every field is required.
+// Deps is all that a Reconciler needs; every field but RunURL is required.
 type Deps struct {
 	// Client reads from the manager's cache and writes to the API server.
 	Client client.Client
@@ -45,6 +45,9 @@ type Deps struct {
 	Forge func(context.Context, *v1alpha1.Repository) (forge.Client, error)
 	// Log returns the last lines that a container of a Pod wrote.
 	Log func(ctx context.Context, pod *corev1.Pod, container string, lines int64) (string, error)
+	// RunURL is where people see a run, with {namespace} and {name} for the run's; it may
+	// be empty.
+	RunURL string
 	// Now is the clock.
 	Now func() time.Time
 }
@@ -156,7 +159,7 @@ func (r *Reconciler) tell(ctx context.Context, of *v1alpha1.Repository, run *v1.
 	if err != nil {
 		return mark, err
 	}
-	s := forge.Status{Name: "slipway/" + pipeline, State: state, Number: numberOf(run)}
+	s := forge.Status{Name: "slipway/" + pipeline, State: state, Number: numberOf(run), URL: r.urlOf(run)}
 	if s.Description, s.Text, err = r.describe(ctx, run); err != nil {
 		return mark, err
 	}
@@ -168,6 +171,11 @@ func (r *Reconciler) tell(ctx context.Context, of *v1alpha1.Repository, run *v1.
 	}
 	tag := trigger.Mark + "pipeline:" + pipeline + " -->"
 	return mark + commented, client.Comment(ctx, s.Number, tag, tag+"\n"+s.Text)
+}
+
+// urlOf is where people see the run; empty if nobody said.
+func (r *Reconciler) urlOf(run *v1.PipelineRun) string {
+	return strings.NewReplacer("{namespace}", run.Namespace, "{name}", run.Name).Replace(r.RunURL)
 }
 
 // numberOf is that of the run's pull request; 0 for none.

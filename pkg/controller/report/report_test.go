@@ -33,13 +33,14 @@ type world struct {
 	failure error
 	calls   []string
 	text    string
+	url     string
 	log     string
 	forge.Client
 }
 
 func (w *world) SetStatus(_ context.Context, commit string, s forge.Status) error {
 	w.calls = append(w.calls, fmt.Sprintf("%s %s %s: %s", commit, s.Name, s.State, s.Description))
-	w.text = s.Text
+	w.text, w.url = s.Text, s.URL
 	return w.failure
 }
 
@@ -117,6 +118,21 @@ func (w *world) want(calls ...string) {
 		w.Errorf("the forge was told (-want +got):\n%s", diff)
 	}
 	w.calls = nil
+}
+
+// Where somebody said where runs can be seen, the forge links there.
+func TestStatusLinksToTheRun(t *testing.T) {
+	w := newWorld(t)
+	w.ends(w.run(1, "c1", ""), corev1.ConditionTrue, "Succeeded")
+	if w.url != "" || !strings.HasSuffix(w.text, "shows all.\n") {
+		t.Errorf("nobody said where: %q, %s", w.url, w.text)
+	}
+	w.RunURL = "https://ci.example.com/#/namespaces/{namespace}/pipelineruns/{name}"
+	w.ends(w.run(2, "c2", ""), corev1.ConditionTrue, "Succeeded")
+	const want = "https://ci.example.com/#/namespaces/ci/pipelineruns/build-2"
+	if w.url != want || !strings.Contains(w.text, "[this page]("+want+")") {
+		t.Errorf("the status links to %q and says %s", w.url, w.text)
+	}
 }
 
 // Each change is told once, whatever the cache shows and whoever is restarted.
