@@ -16,6 +16,9 @@ import (
 // Sample is how long after the first request each mark was reached.
 type Sample map[Mark]time.Duration
 
+// sleeps is what a sidecar runs: until it is told to end, and no longer.
+var sleeps = []string{"sh", "-c", "trap 'exit 0' TERM; sleep 3600 & wait"}
+
 // Load does one piece of work. id is unused so far in the namespace.
 type Load func(ctx context.Context, l *Lab, id string) (Sample, error)
 
@@ -54,7 +57,7 @@ func (l *Lab) pod(name string, containers int, sidecar bool) *corev1.Pod {
 	}
 	if sidecar {
 		always := corev1.ContainerRestartPolicyAlways
-		pod.Spec.InitContainers = []corev1.Container{{Name: "sidecar", Image: image, Command: []string{"sleep", "3600"}, RestartPolicy: &always}}
+		pod.Spec.InitContainers = []corev1.Container{{Name: "sidecar", Image: image, Command: sleeps, RestartPolicy: &always}}
 	}
 	return pod
 }
@@ -66,7 +69,7 @@ func TaskRuns(n, steps int, sidecar bool, managedBy string) Load {
 		for i := range n {
 			spec := l.task(steps)
 			if sidecar {
-				spec.Sidecars = []v1.Sidecar{{Name: "sidecar", Image: l.Registry + "/busybox", Command: []string{"sleep", "3600"}}}
+				spec.Sidecars = []v1.Sidecar{{Name: "sidecar", Image: l.Registry + "/busybox", Command: sleeps}}
 			}
 			runs = append(runs, &v1.TaskRun{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("%s-%d", id, i)},
 				Spec: v1.TaskRunSpec{TaskSpec: spec, ManagedBy: manager(managedBy)}})
