@@ -41,9 +41,9 @@ e2e: forge-up ## End-to-end tests on the cluster, which must be up and installed
 	@hack/with-cluster.sh go test -tags e2e,forge -count=1 -timeout 30m -run '^TestWide' ./test/e2e
 
 .PHONY: e2e-forge
-e2e-forge: forge-up ## Those of them that are about repositories; FLOOD=1000 PUSHES=100 is how many webhooks and pushes
+e2e-forge: forge-up ## Those of them that are about repositories; RUN='Flood|LostAndDoubled' FLOOD=1000 PUSHES=100 is two at full size
 	@E2E_FLOOD=$(FLOOD) E2E_PUSHES=$(PUSHES) hack/with-cluster.sh go test -tags e2e,forge -count=1 -timeout 30m -parallel 4 -v \
-		-run 'Forge|Fork|Push|Pull|Repo|Webhook|Gateway|Comment|Problem|Schedule|Trigger|Incoming' ./test/e2e
+		-run '$(or $(RUN),Forge|Fork|Push|Pull|Repo|Webhook|Gateway|Comment|Problem|Schedule|Trigger|Incoming)' ./test/e2e
 
 .PHONY: conformance
 conformance: ## Run what Tekton runs, and compare (CONFORMANCE_DIR holds the cases)
