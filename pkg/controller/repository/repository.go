@@ -110,26 +110,40 @@ func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	wait := r.due(repository)
-	if wait <= 0 {
-		failures := 0
-		if !r.ask(ctx, after) {
-			failures = r.failures(repository) + 1
-		}
-		if err := r.forget(ctx, repository); err != nil {
-			return reconcile.Result{}, err
-		}
-		r.asked.Store(repository.UID, asked{at: r.Now(), generation: repository.Generation, failures: failures})
-		wait = r.due(repository)
+	answered, err := r.inquire(ctx, repository, after)
+	if err != nil {
+		return reconcile.Result{}, err
 	}
+	_, err = kube.PatchStatus(ctx, r.Client, repository, after)
+	switch {
+	case kube.IsStale(err):
+		// The change that made it so is on its way here; what the forge said is not written,
+		// and asked again.
+		return reconcile.Result{RequeueAfter: kube.Settle}, nil
+	case err != nil && !kube.IsGone(err):
+		return reconcile.Result{}, err
+	}
+	if answered != nil {
+		r.asked.Store(repository.UID, *answered)
+	}
+	wait := r.due(repository)
 	if !tick.IsZero() {
 		wait = min(wait, tick.Sub(r.Now()))
 	}
-	_, err = kube.PatchStatus(ctx, r.Client, repository, after)
-	if kube.IsStale(err) || kube.IsGone(err) {
-		err = nil
+	return reconcile.Result{RequeueAfter: max(wait, time.Millisecond)}, nil
+}
+
+// inquire asks the forge if it is time to. It returns what is to be remembered once
+// the answer is written; nil if nothing was asked.
+func (r *Reconciler) inquire(ctx context.Context, of, after *v1alpha1.Repository) (*asked, error) {
+	if r.due(of) > 0 {
+		return nil, nil
 	}
-	return reconcile.Result{RequeueAfter: max(wait, time.Millisecond)}, err
+	answered := &asked{at: r.Now(), generation: of.Generation}
+	if !r.ask(ctx, after) {
+		answered.failures = r.failures(of) + 1
+	}
+	return answered, r.forget(ctx, of)
 }
 
 // failures is how often in a row the repository, as it is, was not to be connected.

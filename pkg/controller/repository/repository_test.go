@@ -10,10 +10,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/slipway-dev/slipway/api/slipway/v1alpha1"
@@ -36,6 +38,8 @@ type world struct {
 	since    []time.Time
 	failure  error
 	connect  error
+	// stale says that the cache is behind.
+	stale bool
 }
 
 func newWorld(t *testing.T, objects ...client.Object) *world {
@@ -45,7 +49,13 @@ func newWorld(t *testing.T, objects ...client.Object) *world {
 		t.Fatal(err)
 	}
 	w := &world{T: t, now: epoch}
-	w.cluster = fake.NewClientBuilder().WithScheme(scheme).WithStatusSubresource(&v1alpha1.Repository{}, &v1alpha1.RepositoryEvent{}, &v1.PipelineRun{}).
+	stale := interceptor.Funcs{SubResourcePatch: func(ctx context.Context, c client.Client, sub string, o client.Object, p client.Patch, opts ...client.SubResourcePatchOption) error {
+		if w.stale {
+			return apierrors.NewConflict(v1alpha1.SchemeGroupVersion.WithResource("repositories").GroupResource(), o.GetName(), errors.New("it was changed"))
+		}
+		return c.SubResource(sub).Patch(ctx, o, p, opts...)
+	}}
+	w.cluster = fake.NewClientBuilder().WithInterceptorFuncs(stale).WithScheme(scheme).WithStatusSubresource(&v1alpha1.Repository{}, &v1alpha1.RepositoryEvent{}, &v1.PipelineRun{}).
 		WithIndex(&v1.PipelineRun{}, kube.RepositoryField, kube.RepositoryOf).WithIndex(&v1alpha1.RepositoryEvent{}, kube.RepositoryField, kube.RepositoryOf).
 		WithObjects(objects...).Build()
 	w.Reconciler = New(Deps{Client: w.cluster, Live: w.cluster, Every: every, Now: func() time.Time { return w.now },
@@ -102,6 +112,20 @@ func (w *world) events() (found []string) {
 
 func push(commit string) v1alpha1.Event {
 	return v1alpha1.Event{Type: v1alpha1.EventPush, Ref: "refs/heads/main", Commit: commit}
+}
+
+// What the forge said to a repository that was changed meanwhile is not lost for the
+// minutes until it is asked again.
+func TestAnswerForAnOldVersion(t *testing.T) {
+	w := newWorld(t, repository())
+	w.stale = true
+	if r := w.looks(); meta.FindStatusCondition(r.Status.Conditions, v1alpha1.ConditionReady) != nil {
+		t.Fatalf("written all the same: %+v", r.Status)
+	}
+	w.stale = false
+	if r := w.looks(); !meta.IsStatusConditionTrue(r.Status.Conditions, v1alpha1.ConditionReady) {
+		t.Errorf("not asked again: %+v", r.Status)
+	}
 }
 
 // What a webhook told is not told again, nor is what was found before; the order stays.
