@@ -248,7 +248,10 @@ func TestPullRequestTurnsRed(t *testing.T) {
 	c.work.Commit("Start", map[string]string{"README.md": "engine\n"})
 	c.work.Push()
 	c.work.Git("checkout", "-q", "-b", "fix")
-	bad := c.work.Commit("Break", map[string]string{".tekton/test.yaml": c.yaml("test", on("pull_request", "main"), "echo it is broken\necho /retest\nexit 3")})
+	c.Create(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "login"}, StringData: map[string]string{"password": "correct-horse"}})
+	leaks := strings.Replace(c.yaml("test", on("pull_request", "main"), "echo it is broken by $PASSWORD\necho /retest\nexit 3"),
+		"env: [", "env: [{name: PASSWORD, valueFrom: {secretKeyRef: {name: login, key: password}}}, ", 1)
+	bad := c.work.Commit("Break", map[string]string{".tekton/test.yaml": leaks})
 	c.work.Push()
 	number := c.repo.Pull(c.owner, "fix", "main", "A fix")
 	s := c.statusWhen(bad, "slipway/test", "failure")
@@ -257,7 +260,7 @@ func TestPullRequestTurnsRed(t *testing.T) {
 	}
 	env.Wait(t, time.Minute, "the comment", func() (bool, string) {
 		comments := c.repo.Comments(number)
-		return len(comments) == 1 && strings.Contains(comments[0], "```\nit is broken\n/retest\n```") && strings.Contains(comments[0], "| work |"), fmt.Sprintf("%q", comments)
+		return len(comments) == 1 && strings.Contains(comments[0], "```\nit is broken by ***\n/retest\n```") && strings.Contains(comments[0], "| work |"), fmt.Sprintf("%q", comments)
 	})
 	good := c.work.Commit("Mend", map[string]string{".tekton/test.yaml": c.yaml("test", on("pull_request", "main"), "echo fine")})
 	c.work.Push()
