@@ -51,8 +51,9 @@ type Reconciler struct {
 	// Now tells the time.
 	Now func() time.Time
 
-	made   made
-	behind kube.Behind
+	made    made
+	behind  kube.Behind
+	waiters waiters
 }
 
 // Reconcile takes one run a step further.
@@ -92,6 +93,7 @@ func (r *Reconciler) load(ctx context.Context, key client.ObjectKey) (*attempt, 
 	var run v1.TaskRun
 	if err := r.Client.Get(ctx, key, &run); err != nil {
 		r.behind.Forget(key)
+		r.waiters.leave(key)
 		return nil, client.IgnoreNotFound(err)
 	}
 	if r.behind.Is(&run, r.Now()) {
@@ -99,6 +101,7 @@ func (r *Reconciler) load(ctx context.Context, key client.ObjectKey) (*attempt, 
 	}
 	if run.IsDone() || run.DeletionTimestamp != nil {
 		r.made.forget(run.UID)
+		r.waiters.leave(key)
 		r.References.Forget(run.UID)
 		return nil, nil
 	}

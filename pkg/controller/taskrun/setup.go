@@ -25,6 +25,7 @@ func (r *Reconciler) SetupWithManager(m ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(m).Named("taskrun").
 		For(&v1.TaskRun{}, builder.WithPredicates(predicate.NewPredicateFuncs(isOurs))).
 		Owns(&corev1.Pod{}).
+		Watches(&corev1.ResourceQuota{}, handler.EnqueueRequestsFromMapFunc(r.room)).
 		Owns(&resolution.ResolutionRequest{}).
 		WatchesRawSource(source.Channel(r.Resolved, &handler.EnqueueRequestForObject{})).
 		WithOptions(controller.Options{

@@ -18,9 +18,6 @@ import (
 	"github.com/slipway-dev/slipway/pkg/kube"
 )
 
-// quotaRetry is how long to wait before a Pod that had no room is tried again.
-const quotaRetry = 5 * time.Second
-
 // accountGrace is how long a service account that is missing may still be on
 // its way: a new namespace gets its default one a little later.
 const accountGrace = 30 * time.Second
@@ -43,6 +40,7 @@ func (r *Reconciler) start(ctx context.Context, a *attempt) (time.Duration, erro
 	case errors.As(err, &waits):
 		return r.await(ctx, a, waits)
 	case err == nil:
+		r.waiters.leave(client.ObjectKeyFromObject(a.run))
 		r.References.Forget(a.run.UID)
 		r.made.put(a.run.UID, &madePod{attempt: a.number(), at: a.now, spec: spec})
 		kube.Tell(r.Events, a.run, true, v1.TaskRunReasonStarted.String(), "pod "+pod.Name+" is made")
@@ -53,7 +51,7 @@ func (r *Reconciler) start(ctx context.Context, a *attempt) (time.Duration, erro
 		if err := r.record(ctx, a, quota(err)); err != nil {
 			return 0, err
 		}
-		return r.within(a, quotaRetry), nil
+		return r.within(a, r.waiters.add(a.run)), nil
 	}
 	return 0, err
 }
