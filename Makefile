@@ -6,6 +6,13 @@ SHELL := bash
 CLUSTER := go run ./hack/cluster
 TOOLS   := -modfile=hack/tools/go.mod
 LDFLAGS := -s -w
+
+# All is built in one way, so that tests, images and tools share what is compiled.
+export CGO_ENABLED := 0
+export GOFLAGS     ?= -trimpath
+# The compiler collects its garbage less often: a fifth off a build, for some more memory.
+FAST := GOGC=400
+
 .PHONY: help
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,12 +31,12 @@ test: ## Everything: lint, walls, unit, golden, and end to end on a real cluster
 
 .PHONY: lint
 lint: ## Lint, and check that generated files are up to date
-	@go tool $(TOOLS) golangci-lint run ./...
+	@$(FAST) go tool $(TOOLS) golangci-lint run ./...
 	@hack/verify-generated.sh
 
 .PHONY: unit
 unit: ## Unit, golden and architecture tests
-	@go test ./...
+	@$(FAST) go test ./...
 
 .PHONY: fuzz
 fuzz: ## Fuzz every target for FUZZTIME each (2m by default)

@@ -8,6 +8,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/slipway-dev/slipway/hack/cluster/cache"
 	"github.com/slipway-dev/slipway/hack/images/base"
 )
 
@@ -62,7 +63,7 @@ func pushSlipway(checkout, registry, tag string) error {
 		}
 		binary := filepath.Join(checkout, "bin", "images", p.name)
 		build := exec.Command("go", "build", "-C", checkout, "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", binary, source)
-		build.Env = append(os.Environ(), "CGO_ENABLED=0")
+		build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOGC="+cache.CompilerGC)
 		build.Stderr = os.Stderr
 		if err := build.Run(); err != nil {
 			return fmt.Errorf("go build %s: %w", source, err)

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -105,7 +106,7 @@ func (c *Cache) Key(s Source) (string, error) {
 	if s.Folder != "" {
 		for _, name := range []string{"go.mod", "main.go"} {
 			data, err := os.ReadFile(filepath.Join(c.Checkout, s.Folder, name))
-			if err != nil {
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return "", err
 			}
 			h.Write(data)
@@ -155,11 +156,15 @@ func Download(s Source) (string, error) {
 	return module.Dir, nil
 }
 
+// CompilerGC is the GOGC that Go programs are built with: the compiler collects less
+// often, which takes a fifth off a build for some more memory.
+const CompilerGC = "400"
+
 // goCommand runs the go tool with none of the caller's settings that would
 // change what is built.
 func goCommand(env []string, args ...string) error {
 	cmd := exec.Command("go", args...)
-	cmd.Env = slices.Concat(os.Environ(), []string{"GOFLAGS=", "GOWORK=off"}, env)
+	cmd.Env = slices.Concat(os.Environ(), []string{"GOFLAGS=", "GOWORK=off", "GOGC=" + CompilerGC}, env)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	if err := cmd.Run(); err != nil {

@@ -5,8 +5,8 @@ type Source struct {
 	Name    string
 	Module  string
 	Version string
-	// Folder is where it is built, relative to the checkout; empty means the
-	// module itself.
+	// Folder is that of the module it is built in, relative to the checkout, where one
+	// of ours chooses the versions of what it is made of; empty means its own.
 	Folder   string
 	Packages []string
 	Tags     string
@@ -39,7 +39,7 @@ var Sources = []Source{
 
 // Tools are programs for developers and tests, built when first asked for.
 var Tools = []Source{
-	{Name: "cosign", Module: "github.com/sigstore/cosign/v2", Version: "v2.6.5", Packages: []string{"./cmd/cosign"}, Takes: "5 min"},
+	{Name: "cosign", Version: "v2.6.5", Folder: "hack/cluster/cosign", Packages: []string{"github.com/sigstore/cosign/v2/cmd/cosign"}, Takes: "2 min"},
 }
 
 // Gitea is the forge of the end-to-end tests and of the demo, built when first asked
