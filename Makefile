@@ -53,7 +53,7 @@ e2e-forge: forge-up ## Those of them that are about repositories; RUN='Flood|Los
 		-run '$(or $(RUN),Forge|Fork|Push|Pull|Repo|Webhook|Gateway|Comment|Problem|Schedule|Trigger|Incoming)' ./test/e2e
 
 .PHONY: conformance
-conformance: ## Run what Tekton runs, and compare (CONFORMANCE_DIR holds the cases)
+conformance: ## Run what Tekton runs, and compare (CONFORMANCE_DIR holds the cases; EXECUTION=pod shares Pods)
 	@hack/with-cluster.sh hack/conformance.sh
 
 .PHONY: bench

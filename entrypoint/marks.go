@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -88,6 +89,7 @@ func readMark(path string) (contract.Mark, error) {
 // wait returns once every mark that the step waits for is there, with ready;
 // or with the ending of a step that is not to run.
 func (e *entry) wait() (end ending, ready bool) {
+	var youngest time.Time
 	for _, w := range e.Wait {
 		verdict := make(chan awaited, 1)
 		go func() { verdict <- awaitMark(w.File) }()
@@ -96,11 +98,34 @@ func (e *entry) wait() (end ending, ready bool) {
 			if end, ok := got.permits(w); !ok {
 				return end, false
 			}
+			if got.mark.FinishedAt.After(youngest) {
+				youngest = got.mark.FinishedAt
+			}
 		case s := <-e.signals.pass:
 			return cancelledBefore(s), false
 		}
 	}
+	if e.stopped(youngest) || e.lacks() {
+		return ending{Mark: contract.Mark{Outcome: contract.OutcomeError, Reason: contract.ReasonSkipped, Cause: contract.CausePriorFailed, ExitCode: exitFailed}}, false
+	}
 	return ending{}, true
+}
+
+// stopped reports whether another task had failed before the last of those that the
+// step waits for ended. Whoever sees both ends later comes to the same answer.
+func (e *entry) stopped(youngest time.Time) bool {
+	return slices.ContainsFunc(e.Stop, func(path string) bool {
+		mark, err := readMark(path)
+		return err == nil && mark.Outcome == contract.OutcomeError && mark.FinishedAt.Before(youngest)
+	})
+}
+
+// lacks reports whether a value that the task cannot do without was not written.
+func (e *entry) lacks() bool {
+	return slices.ContainsFunc(e.Needs, func(r contract.Ref) bool {
+		_, ok := load(r)
+		return !ok
+	})
 }
 
 func cancelledBefore(s os.Signal) ending {

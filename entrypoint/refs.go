@@ -19,15 +19,15 @@ type replacement struct {
 	text string
 	list []string // of an All: put in the place of a whole argument
 	all  bool
-	// artifact is JSON that the entrypoint wrote itself, not a text of a step's.
-	artifact bool
+	// script says that it is replaced in scripts too.
+	script bool
 }
 
 func (e *entry) loadRefs() replacements {
 	var out replacements
 	for _, ref := range e.Refs {
 		if list, ok := load(ref); ok {
-			out = append(out, replacement{text: ref.Text, list: list, all: ref.All, artifact: ref.Artifacts != ""})
+			out = append(out, replacement{text: ref.Text, list: list, all: ref.All, script: ref.Artifacts != "" || ref.Task})
 		}
 	}
 	return out
@@ -98,9 +98,9 @@ func (rs replacements) one(s string) string {
 	return s
 }
 
-// script replaces those refs that a script may have: artifacts.
+// script replaces those refs that a script may have.
 func (rs replacements) script(s string) string {
-	return slices.DeleteFunc(slices.Clone(rs), func(r replacement) bool { return !r.artifact }).one(s)
+	return slices.DeleteFunc(slices.Clone(rs), func(r replacement) bool { return !r.script }).one(s)
 }
 
 // list replaces refs in each string of a list; one that is an All becomes many.

@@ -48,6 +48,13 @@ const (
 	TaskArtifacts = "/tekton/artifacts/provenance.json"
 )
 
+// Folders in a Pod that several tasks share: what the tasks' own folders are below,
+// each by the task's name. They are read-only.
+const (
+	PodRunDir     = "/tekton/pod/run"
+	PodResultsDir = "/tekton/pod/results"
+)
+
 // ValuePrefix begins the names of variables of the environment that hold a value which
 // is taken as it is: what looks like a reference in it stays.
 const ValuePrefix = "SLIPWAY_VALUE_"
@@ -69,6 +76,22 @@ const (
 // disk-backed emptyDir that survives the containers: mounted read-only as a
 // whole at [RunDir] in every step, and read-write only this folder.
 func StepRunDir(index int) string { return path.Join(RunDir, strconv.Itoa(index)) }
+
+// Container is the name of the container that runs a step: step-STEP, or
+// step-TASK-STEP in a Pod that several tasks share, with a checksum for what would be
+// longer than 63 characters. task is empty for one that has the Pod to itself.
+func Container(task, step string) string {
+	const prefix, limit = "step-", 63
+	if task == "" {
+		return prefix + step
+	}
+	if name := prefix + task + "-" + step; len(name) <= limit {
+		return name
+	}
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(task + "/" + step))
+	return prefix + strconv.FormatUint(h.Sum64(), 36)
+}
 
 // StepDir is the metadata folder of the step that runs in the named container,
 // "step-NAME": its exit code, its results, its artifacts.

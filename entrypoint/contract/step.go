@@ -23,6 +23,12 @@ type Step struct {
 	// Wait lists the marks that must exist before the step starts, in any
 	// order. None: it starts at once.
 	Wait []Wait `json:"wait,omitempty"`
+	// Needs are values of other tasks that must exist when all of Wait do, and Stop
+	// marks of other tasks: one that says err and is older than the youngest mark of
+	// Wait keeps the step from its start. In both cases it ends as if a step before it
+	// had failed.
+	Needs []Ref    `json:"needs,omitempty"`
+	Stop  []string `json:"stop,omitempty"`
 	// Hold lists the RunDirs of steps of the Pod whose containers should be up
 	// before this one starts, so that they take over at once. It is not held for
 	// one that takes long. None: it is not held.
@@ -63,7 +69,8 @@ type Step struct {
 	When   []When  `json:"when,omitempty"`
 	Guards []Guard `json:"guards,omitempty"`
 	// Refs are values that earlier steps produce, to be put in the place of
-	// their text in Command, When, Guards and the environment; in the script, artifacts only.
+	// their text in Command, When, Guards and the environment; in the script only
+	// artifacts and results of other tasks.
 	Refs []Ref `json:"refs,omitempty"`
 
 	// WorkingDir is created when missing and entered, as the step's user; a
@@ -135,6 +142,8 @@ type Ref struct {
 	// Artifacts is inputs or outputs where File is a report: the value is the JSON of
 	// where the artifact named Key is, or the first one without a Key.
 	Artifacts string `json:"artifacts,omitempty"`
+	// Task says that the value is a result of another task of the Pod.
+	Task bool `json:"task,omitempty"`
 	// At most one of these picks a part of a result. None: the content as it is.
 	All   bool   `json:"all,omitempty"`
 	Index *int   `json:"index,omitempty"`

@@ -25,7 +25,7 @@ func mountCredentials(b *builder) error {
 		}})
 	}
 	for i := range b.steps {
-		addMount(&b.steps[i], corev1.VolumeMount{Name: credsVolume, MountPath: contract.CredsDir, SubPath: b.steps[i].Name})
+		addMount(&b.steps[i], corev1.VolumeMount{Name: credsVolume, MountPath: contract.CredsDir, SubPath: b.sub(b.steps[i].Name)})
 		for _, c := range b.in.Credentials {
 			addMount(&b.steps[i], corev1.VolumeMount{
 				Name: secretVolume(c.Secret), MountPath: path.Join(contract.CredsSecretDir, c.Secret), ReadOnly: true,

@@ -36,11 +36,21 @@ type fixture struct {
 	Attempt     int                                    `json:"attempt"`
 	OldNodes    bool                                   `json:"oldNodes"`
 	Resources   map[string]corev1.ResourceRequirements `json:"stepResources"`
+	// Tasks share the Pod; then the run is that of their pipeline, and has no spec.
+	Tasks []struct {
+		Name   string      `json:"name"`
+		After  []string    `json:"after"`
+		Params v1.Params   `json:"params"`
+		Spec   v1.TaskSpec `json:"spec"`
+	} `json:"tasks"`
 	// Error is what Spec or Pod is to say; then there is no golden file.
 	Error string `json:"error"`
 }
 
 func (f fixture) compile() (*corev1.Pod, error) {
+	if len(f.Tasks) > 0 {
+		return f.compileShared()
+	}
 	run := f.Run
 	binding := Binding{
 		Name: run.Name, Namespace: run.Namespace, UID: string(run.UID), TaskName: "the-task", Inline: !f.ByReference,
@@ -68,6 +78,23 @@ func (f fixture) compile() (*corev1.Pod, error) {
 		Timeout: time.Hour, Credentials: f.Credentials, LimitRanges: f.LimitRanges,
 		Options: Options{EntrypointImage: "example.com/entrypoint:1", ImageVolumes: !f.OldNodes, UserNamespaces: !f.OldNodes},
 	})
+}
+
+func (f fixture) compileShared() (*corev1.Pod, error) {
+	in := Input{
+		Name: f.Run.Name + "-tasks-0", Owner: Owner{APIVersion: "tekton.dev/v1", Kind: "PipelineRun", Namespace: f.Run.Namespace,
+			Name: f.Run.Name, UID: f.Run.UID, Labels: f.Run.Labels, Annotations: f.Run.Annotations},
+		ServiceAccount: "default", Timeout: time.Hour,
+		Options: Options{EntrypointImage: "example.com/entrypoint:1", ImageVolumes: true, UserNamespaces: true},
+	}
+	for _, t := range f.Tasks {
+		spec, err := Spec(&t.Spec, Binding{Name: f.Run.Name + "-" + t.Name, Namespace: f.Run.Namespace, TaskName: t.Name, Inline: true, Params: t.Params})
+		if err != nil {
+			return nil, err
+		}
+		in.Tasks = append(in.Tasks, Task{Name: t.Name, After: t.After, Spec: spec})
+	}
+	return Pod(in)
 }
 
 func TestGolden(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
+	"github.com/slipway-dev/slipway/pkg/share"
 )
 
 // PodName is the name of the Pod of an attempt, counted from 0: RUN-pod, then
@@ -42,12 +43,21 @@ func describe(b *builder) error {
 		labels = map[string]string{}
 	}
 	labels[ManagedLabel] = "true"
+	if b.in.shared() {
+		labels[share.PodAnnotation] = b.in.Name
+	}
 	if owner.Kind == v1.KindTaskRun {
 		labels[v1.LabelTaskRun] = shorten(owner.Name, "")
 		labels[v1.LabelTaskRunUID] = string(owner.UID)
 	}
 	annotations := maps.Clone(owner.Annotations)
+	if annotations == nil {
+		annotations = map[string]string{}
+	}
 	delete(annotations, corev1.LastAppliedConfigAnnotation)
+	if b.in.shared() {
+		annotations[share.TasksAnnotation] = b.in.members().Encode()
+	}
 	b.pod.Labels, b.pod.Annotations = labels, annotations
 	b.pod.OwnerReferences = []metav1.OwnerReference{{
 		APIVersion: owner.APIVersion, Kind: owner.Kind, Name: owner.Name, UID: owner.UID,

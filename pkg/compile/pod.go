@@ -23,8 +23,8 @@ type Input struct {
 	Owner Owner
 	// Attempt counts from 0; it is what $(context.task.retry-count) stands for.
 	Attempt int
-	// Tasks are the group that shares the Pod, in the order they run in. A
-	// TaskRun is a group of one, and larger groups are refused as yet.
+	// Tasks are the group that shares the Pod, none before one that it runs after. A
+	// TaskRun is a group of one.
 	Tasks []Task
 	// ServiceAccount is the account the Pod runs as. UsesToken says that the
 	// run asked for this account by name and so may want its token.
@@ -53,6 +53,10 @@ type Owner struct {
 
 // Task is one task of a group.
 type Task struct {
+	// Name is that of the task in its pipeline; empty where it has the Pod to itself.
+	Name string
+	// After are the names of the tasks of the group that must have ended before.
+	After []string
 	// Spec is what Spec returned.
 	Spec *v1.TaskSpec
 	// Workspaces are the volumes bound; a volumeClaimTemplate has become the
@@ -112,6 +116,7 @@ var taskPasses = []pass{
 	{"entrypoint", startByEntrypoint},
 	{"resources", shareResources},
 	{"volumes", addTaskVolumes},
+	{"names", nameContainers},
 }
 
 // podPasses finish the Pod when every task is in it.
@@ -126,9 +131,6 @@ var podPasses = []pass{
 // Pod makes the Pod of a group of tasks. The error names the field that cannot
 // be translated.
 func Pod(in Input) (*corev1.Pod, error) {
-	if len(in.Tasks) != 1 {
-		return nil, fmt.Errorf("a pod of %d tasks cannot be made yet, only of one", len(in.Tasks))
-	}
 	pod := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Name: in.Name, Namespace: in.Owner.Namespace},
 		Spec:       corev1.PodSpec{RestartPolicy: corev1.RestartPolicyNever, ServiceAccountName: in.ServiceAccount},
@@ -138,7 +140,7 @@ func Pod(in Input) (*corev1.Pod, error) {
 		task.Spec = task.Spec.DeepCopy()
 		b := &builder{in: &in, task: &task, pod: pod}
 		if err := runPasses(b, taskPasses); err != nil {
-			return nil, err
+			return nil, inTask(task.Name, err)
 		}
 		pod.Spec.InitContainers = append(pod.Spec.InitContainers, b.sidecars...)
 		pod.Spec.Containers = append(pod.Spec.Containers, b.steps...)
@@ -188,14 +190,15 @@ const (
 // mountInternal mounts what the contract promises. Of the folders for marks and
 // for metadata a step may write its own alone, and read all.
 func mountInternal(b *builder) error {
+	own := b.sub()
 	shared := []corev1.VolumeMount{
 		{Name: binVolume, MountPath: contract.BinDir, ReadOnly: true},
-		{Name: runVolume, MountPath: contract.RunDir, ReadOnly: true},
-		{Name: stepsVolume, MountPath: contract.StepsDir, ReadOnly: true},
-		{Name: workspaceDirVolume, MountPath: contract.WorkspaceDir},
-		{Name: homeVolume, MountPath: contract.HomeDir},
-		{Name: resultsVolume, MountPath: contract.ResultsDir},
-		{Name: artifactsVolume, MountPath: contract.ArtifactsDir},
+		{Name: runVolume, MountPath: contract.RunDir, SubPath: own, ReadOnly: true},
+		{Name: stepsVolume, MountPath: contract.StepsDir, SubPath: own, ReadOnly: true},
+		{Name: workspaceDirVolume, MountPath: contract.WorkspaceDir, SubPath: own},
+		{Name: homeVolume, MountPath: contract.HomeDir, SubPath: own},
+		{Name: resultsVolume, MountPath: contract.ResultsDir, SubPath: own},
+		{Name: artifactsVolume, MountPath: contract.ArtifactsDir, SubPath: own},
 	}
 	for _, m := range shared[1:] {
 		b.addVolume(emptyDir(m.Name))
@@ -207,14 +210,15 @@ func mountInternal(b *builder) error {
 			addMount(c, m)
 		}
 		index := contract.StepRunDir(i)
-		addMount(c, corev1.VolumeMount{Name: runVolume, MountPath: index, SubPath: path.Base(index)})
-		addMount(c, corev1.VolumeMount{Name: stepsVolume, MountPath: contract.StepDir(c.Name), SubPath: c.Name})
+		addMount(c, corev1.VolumeMount{Name: runVolume, MountPath: index, SubPath: b.sub(path.Base(index))})
+		addMount(c, corev1.VolumeMount{Name: stepsVolume, MountPath: contract.StepDir(c.Name), SubPath: b.sub(c.Name)})
 		if b.task.Spec.Steps[i].Script != "" {
-			addMount(c, corev1.VolumeMount{Name: scriptsVolume, MountPath: contract.ScriptsDir, SubPath: c.Name})
+			addMount(c, corev1.VolumeMount{Name: scriptsVolume, MountPath: contract.ScriptsDir, SubPath: b.sub(c.Name)})
 		}
+		b.mountNeighbours(i)
 	}
 	for i := range b.sidecars {
-		addMount(&b.sidecars[i], corev1.VolumeMount{Name: workspaceDirVolume, MountPath: contract.WorkspaceDir})
+		addMount(&b.sidecars[i], corev1.VolumeMount{Name: workspaceDirVolume, MountPath: contract.WorkspaceDir, SubPath: own})
 	}
 	return nil
 }

@@ -7,6 +7,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/slipway-dev/slipway/pkg/compile/requests"
 )
 
 // shareResources settles what each container asks for. Steps run one at a time,
@@ -16,7 +18,7 @@ import (
 func shareResources(b *builder) error {
 	override(b.steps, "step-", b.task.StepResources)
 	override(b.sidecars, "sidecar-", b.task.SidecarResources)
-	floor, usual := limitRange(b.in.LimitRanges)
+	floor, usual := requests.Limits(b.in.LimitRanges)
 	if b.task.Resources != nil {
 		taskLevel(b.steps, *b.task.Resources)
 	}
@@ -38,13 +40,13 @@ func override(containers []corev1.Container, prefix string, with map[string]core
 // its limits; a limit that comes without a request is one.
 func taskLevel(steps []corev1.Container, whole corev1.ResourceRequirements) {
 	for i := range steps {
-		requests := mergeResources(maps.Clone(whole.Limits), whole.Requests)
-		for name := range requests {
-			if i > 0 && overcommits(name) {
-				requests[name] = resource.Quantity{}
+		asked := requests.Merge(maps.Clone(whole.Limits), whole.Requests)
+		for name := range asked {
+			if i > 0 && requests.Overcommits(name) {
+				asked[name] = resource.Quantity{}
 			}
 		}
-		steps[i].Resources = corev1.ResourceRequirements{Limits: maps.Clone(whole.Limits), Requests: requests, Claims: whole.Claims}
+		steps[i].Resources = corev1.ResourceRequirements{Limits: maps.Clone(whole.Limits), Requests: asked, Claims: whole.Claims}
 	}
 }
 
@@ -67,12 +69,12 @@ func requested(steps []corev1.Container, usual corev1.ResourceList) []corev1.Res
 }
 
 func keepLargest(steps []corev1.Container, name corev1.ResourceName, floor resource.Quantity, usual corev1.ResourceList) {
-	if len(steps) < 2 || !overcommits(name) {
+	if len(steps) < 2 || !requests.Overcommits(name) {
 		return
 	}
 	largest, most := 0, resource.Quantity{}
 	for i := range steps {
-		if r := effective(steps[i].Resources, name, usual); r.Cmp(most) > 0 {
+		if r := requests.Effective(steps[i].Resources, name, usual); r.Cmp(most) > 0 {
 			largest, most = i, r
 		}
 	}
@@ -89,50 +91,4 @@ func keepLargest(steps []corev1.Container, name corev1.ResourceName, floor resou
 		}
 		steps[i].Resources.Requests[name] = share.DeepCopy()
 	}
-}
-
-// overcommits reports whether a container may be given more of a resource than
-// it requested. Of the others, such as GPUs, request and limit are the same.
-func overcommits(name corev1.ResourceName) bool {
-	return name == corev1.ResourceCPU || name == corev1.ResourceMemory || name == corev1.ResourceEphemeralStorage
-}
-
-// effective is what Kubernetes takes a container to request: what it says, its
-// limit, or what the LimitRange gives everyone.
-func effective(r corev1.ResourceRequirements, name corev1.ResourceName, usual corev1.ResourceList) resource.Quantity {
-	for _, list := range []corev1.ResourceList{r.Requests, r.Limits, usual} {
-		if q, ok := list[name]; ok {
-			return q
-		}
-	}
-	return resource.Quantity{}
-}
-
-// limitRange is what the namespace demands of each container at least, and gives
-// those that request nothing.
-func limitRange(ranges []corev1.LimitRange) (floor, usual corev1.ResourceList) {
-	floor, usual = corev1.ResourceList{}, corev1.ResourceList{}
-	for _, lr := range ranges {
-		for _, item := range lr.Spec.Limits {
-			if item.Type != corev1.LimitTypeContainer {
-				continue
-			}
-			for name, q := range item.Min {
-				if have, ok := floor[name]; !ok || q.Cmp(have) > 0 {
-					floor[name] = q
-				}
-			}
-			maps.Copy(usual, item.DefaultRequest)
-		}
-	}
-	return floor, usual
-}
-
-func mergeResources(base, over corev1.ResourceList) corev1.ResourceList {
-	if base == nil {
-		return over
-	}
-	out := maps.Clone(base)
-	maps.Copy(out, over)
-	return out
 }

@@ -13,6 +13,7 @@ import (
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 	"github.com/slipway-dev/slipway/entrypoint/contract"
 	"github.com/slipway-dev/slipway/pkg/compile/fields"
+	"github.com/slipway-dev/slipway/pkg/compile/requests"
 	"github.com/slipway-dev/slipway/pkg/expr"
 	"github.com/slipway-dev/slipway/pkg/guard"
 )
@@ -60,8 +61,8 @@ func mergeTemplate(s *v1.Step, t *v1.StepTemplate) {
 	s.Env = mergeBy(t.Env, s.Env, func(e corev1.EnvVar) string { return e.Name })
 	s.VolumeMounts = mergeBy(t.VolumeMounts, s.VolumeMounts, func(m corev1.VolumeMount) string { return m.MountPath })
 	s.VolumeDevices = mergeBy(t.VolumeDevices, s.VolumeDevices, func(d corev1.VolumeDevice) string { return d.DevicePath })
-	s.ComputeResources.Requests = mergeResources(t.ComputeResources.Requests, s.ComputeResources.Requests)
-	s.ComputeResources.Limits = mergeResources(t.ComputeResources.Limits, s.ComputeResources.Limits)
+	s.ComputeResources.Requests = requests.Merge(t.ComputeResources.Requests, s.ComputeResources.Requests)
+	s.ComputeResources.Limits = requests.Merge(t.ComputeResources.Limits, s.ComputeResources.Limits)
 }
 
 // mergeSecurity takes each field that over leaves open from base.
@@ -102,10 +103,7 @@ func mergeBy[T any](base, over []T, key func(T) string) []T {
 // startByEntrypoint has the entrypoint run each step: after the one before it,
 // and with what the step itself would have run as its instructions.
 func startByEntrypoint(b *builder) error {
-	containers := len(b.steps) + len(b.sidecars)
-	if !b.in.Options.ImageVolumes {
-		containers++
-	}
+	containers := b.in.containers()
 	for i := range b.steps {
 		s := &b.task.Spec.Steps[i]
 		step, err := b.instructions(i, s)
@@ -133,6 +131,7 @@ func (b *builder) instructions(i int, s *v1.Step) (contract.Step, error) {
 	if i > 0 {
 		step.Wait = []contract.Wait{{File: contract.MarkPath(contract.StepRunDir(i - 1))}}
 	} else {
+		b.takeTurn(&step)
 		for other := 1; other < len(b.steps); other++ {
 			step.Hold = append(step.Hold, contract.StepRunDir(other))
 		}
@@ -257,24 +256,34 @@ func usesArtifacts(s *v1.Step) bool {
 	})
 }
 
-// refs lists the values that earlier steps produce and this one uses.
-func (b *builder) refs(i int, s *v1.Step) ([]contract.Ref, error) {
+// whatRuns is every text of what the step runs into which values may be put.
+func whatRuns(s *v1.Step) []string {
 	texts := append(append([]string{s.Script}, s.Command...), s.Args...)
 	for _, e := range s.Env {
 		if !strings.HasPrefix(e.Name, contract.ValuePrefix) {
 			texts = append(texts, e.Value)
 		}
 	}
+	return texts
+}
+
+// refs lists the values that earlier steps and other tasks produce and this step uses.
+func (b *builder) refs(i int, s *v1.Step) ([]contract.Ref, error) {
+	texts := whatRuns(s)
 	for _, w := range s.When {
 		texts = append(append(texts, w.Input, w.CEL), w.Values...)
 	}
 	var refs []contract.Ref
 	for _, text := range texts {
 		for _, r := range expr.References(text) {
-			if !isOfStep(r) {
+			ref, ok := b.neighbourRef(r, text[r.Pos:r.End])
+			if !ok && !isOfStep(r) {
 				continue
 			}
-			ref, err := b.ref(i, r, text[r.Pos:r.End])
+			var err error
+			if !ok {
+				ref, err = b.ref(i, r, text[r.Pos:r.End])
+			}
 			if err != nil {
 				return nil, err
 			}

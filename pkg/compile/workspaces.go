@@ -165,8 +165,12 @@ func mountWorkspaces(b *builder) error {
 		if bound == nil {
 			continue
 		}
-		b.addVolume(workspaceVolume(*bound))
-		mount := corev1.VolumeMount{Name: volumeName(*bound), MountPath: mountPath(d), SubPath: bound.SubPath, ReadOnly: d.ReadOnly}
+		volume := workspaceVolume(*bound)
+		if b.task.Name != "" && bound.PersistentVolumeClaim == nil {
+			volume.Name = "ws-" + shortHash("task", b.task.Name, bound.Name)
+		}
+		b.addVolume(volume)
+		mount := corev1.VolumeMount{Name: volume.Name, MountPath: mountPath(d), SubPath: bound.SubPath, ReadOnly: d.ReadOnly}
 		isolated := isIsolated(b.task.Spec, d.Name)
 		for i := range b.steps {
 			mountUse(&b.steps[i], mount, usage(b.task.Spec.Steps[i].Workspaces, d.Name), isolated)

@@ -12,10 +12,21 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
+	"github.com/slipway-dev/slipway/entrypoint/contract"
+	"github.com/slipway-dev/slipway/pkg/share"
 )
 
-// stepPrefix is what the containers of steps are called after.
-const stepPrefix = "step-"
+// stepOf is the step that a container runs, if it is one of the task; task is empty
+// where it has the Pod to itself.
+func stepOf(pod *corev1.Pod, task, container string) (string, bool) {
+	if task != "" && !slices.Contains(share.MembersOf(pod.Annotations)[task], container) {
+		return "", false
+	}
+	if step, ok := strings.CutPrefix(container, contract.Container(task, "")); ok {
+		return step, true
+	}
+	return container, task != ""
+}
 
 // pipelineRun reads the logs of all tasks. Those that are over when it begins come one after another; the others
 // interleave as they run.
@@ -137,24 +148,30 @@ func (f *follower) attempt(ctx context.Context, tr *v1.TaskRun, podName, label s
 	if pod == nil {
 		return f.sink.Note(label, fmt.Sprintf("pod %s is gone, and its logs with it", podName))
 	}
+	task := ""
+	if share.MembersOf(pod.Annotations) != nil {
+		task = tr.Labels[v1.LabelPipelineTask]
+	}
 	for _, c := range pod.Spec.Containers {
-		step, ok := strings.CutPrefix(c.Name, stepPrefix)
+		step, ok := stepOf(pod, task, c.Name)
 		if !ok || (len(f.req.Steps) > 0 && !slices.Contains(f.req.Steps, step)) {
 			continue
 		}
-		ran, err := f.stepBegins(ctx, tr.Name, podName, c.Name)
-		if err != nil {
-			return err
-		}
-		if !ran {
-			continue
-		}
 		log := &stepLog{f: f, taskRun: tr.Name, pod: podName, container: c.Name, task: label, step: step}
-		if err := log.read(ctx); err != nil {
+		if err := f.step(ctx, log); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// step reads the log of one step, if it ever begins.
+func (f *follower) step(ctx context.Context, log *stepLog) error {
+	ran, err := f.stepBegins(ctx, log.taskRun, log.pod, log.container)
+	if err != nil || !ran {
+		return err
+	}
+	return log.read(ctx)
 }
 
 // podAppears waits until the watch shows the Pod; nil means that it no longer exists.

@@ -22,6 +22,9 @@ import (
 type Input struct {
 	// Run is the name of the TaskRun, for hints in messages.
 	Run string
+	// Task is the name of the task in its pipeline where it shares the Pod with others,
+	// else empty.
+	Task string
 	// Spec is what the Pod was compiled from.
 	Spec *v1.TaskSpec
 	// Pod as the cluster has it.
@@ -70,6 +73,7 @@ const (
 
 // Pod reads a Pod.
 func Pod(in Input) Progress {
+	in.Pod = alone(in.Pod, in.Task, in.Spec)
 	p := Progress{Sidecars: sidecars(in.Pod)}
 	steps := readSteps(in)
 	for _, s := range steps {
@@ -129,18 +133,17 @@ func readSteps(in Input) []step {
 }
 
 func readStep(in Input, spec *v1.Step, name string) step {
-	s := step{spec: spec, state: v1.StepState{Name: name, Container: "step-" + name}}
+	s := step{spec: spec, state: v1.StepState{Name: name, Container: contract.Container(in.Task, name)}}
 	container := s.state.Container
 	if i := slices.IndexFunc(in.Pod.Spec.Containers, func(c corev1.Container) bool { return c.Name == container }); i >= 0 {
 		if q, ok := in.Pod.Spec.Containers[i].Resources.Limits[corev1.ResourceMemory]; ok {
 			s.limit = q.String()
 		}
 	}
-	i := slices.IndexFunc(in.Pod.Status.ContainerStatuses, func(c corev1.ContainerStatus) bool { return c.Name == container })
-	if i < 0 {
+	status := statusOf(in.Pod, container)
+	if status == nil {
 		return s
 	}
-	status := in.Pod.Status.ContainerStatuses[i]
 	s.state.ImageID = status.ImageID
 	s.state.ContainerState = *status.State.DeepCopy()
 	if status.State.Terminated != nil {

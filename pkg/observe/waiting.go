@@ -14,7 +14,7 @@ import (
 // goesOn settles the condition of an attempt that has not ended.
 func (p *Progress) goesOn(in Input) {
 	p.Status, p.Reason, p.Message = corev1.ConditionUnknown, v1.TaskRunReasonRunning.String(), messageRunning
-	if reason, message, ok := stuck(in.Pod); ok {
+	if reason, message, ok := stuck(in); ok {
 		p.Stuck = true
 		p.Status, p.Reason, p.Message = corev1.ConditionFalse, reason, message
 		return
@@ -47,7 +47,8 @@ func (p *Progress) goesOn(in Input) {
 const nodeIsBusy = "pull QPS exceeded"
 
 // stuck finds a container that the kubelet cannot start, whatever it tries.
-func stuck(pod *corev1.Pod) (reason, message string, ok bool) {
+func stuck(in Input) (reason, message string, ok bool) {
+	pod := in.Pod
 	for _, list := range [][]corev1.ContainerStatus{pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses} {
 		for _, s := range list {
 			w := s.State.Waiting
@@ -60,10 +61,10 @@ func stuck(pod *corev1.Pod) (reason, message string, ok bool) {
 			switch w.Reason {
 			case "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull":
 				return v1.TaskRunReasonImagePullFailed.String(), fmt.Sprintf("%s: image %s cannot be pulled: %s",
-					describe(s.Name), imageOf(pod, s), answer(w.Message)), true
+					describe(in.Task, s.Name), imageOf(pod, s), answer(w.Message)), true
 			case "CreateContainerConfigError", "CreateContainerError", "RunContainerError":
 				return v1.TaskRunReasonCreateContainerConfigError.String(), fmt.Sprintf("%s cannot be started: %s",
-					describe(s.Name), orUnknown(w.Message)), true
+					describe(in.Task, s.Name), orUnknown(w.Message)), true
 			}
 		}
 	}
@@ -71,8 +72,8 @@ func stuck(pod *corev1.Pod) (reason, message string, ok bool) {
 }
 
 // describe names a container as its Task does.
-func describe(container string) string {
-	if name, ok := strings.CutPrefix(container, "step-"); ok {
+func describe(task, container string) string {
+	if name, ok := strings.CutPrefix(container, contract.Container(task, "")); ok {
 		return fmt.Sprintf("step %q", name)
 	}
 	if name, ok := strings.CutPrefix(container, "sidecar-"); ok {

@@ -1,12 +1,12 @@
 package plan
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
 
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 	"github.com/slipway-dev/slipway/api/tekton/v1beta1"
+	"github.com/slipway-dev/slipway/pkg/plan/fill"
 )
 
 // The kinds of children.
@@ -99,19 +99,9 @@ func fromCustomRun(cr *v1beta1.CustomRun) *child {
 		params: cr.Spec.Params,
 	}
 	for _, r := range cr.Status.Results {
-		c.results = append(c.results, v1.TaskRunResult{Name: r.Name, Value: customValue(r.Value)})
+		c.results = append(c.results, v1.TaskRunResult{Name: r.Name, Value: fill.CustomValue(r.Value)})
 	}
 	return c
-}
-
-// customValue reads the only shape a CustomRun's result can have, a string, as
-// an array where it is the JSON of one.
-func customValue(s string) v1.ParamValue {
-	var items []string
-	if json.Unmarshal([]byte(s), &items) == nil && len(items) > 0 {
-		return *v1.NewArray(items...)
-	}
-	return *v1.NewString(s)
 }
 
 func fromPipelineRun(pr *v1.PipelineRun) *child {

@@ -12,6 +12,7 @@ import (
 	"github.com/slipway-dev/slipway/pkg/plan/fill"
 	"github.com/slipway-dev/slipway/pkg/plan/matrix"
 	"github.com/slipway-dev/slipway/pkg/plan/names"
+	"github.com/slipway-dev/slipway/pkg/share"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -154,6 +155,9 @@ func (m *maker) meta() metav1.ObjectMeta {
 	if group := m.group(m.task.spec.Name); group != "" {
 		labels[coschedule.Label] = group
 	}
+	if pod := m.sharedPod(m.task.spec.Name); pod != "" {
+		annotations[share.PodAnnotation] = pod
+	}
 	labels[v1.LabelMemberOf] = v1.MemberOfTasks
 	if m.task.final {
 		labels[v1.LabelMemberOf] = v1.MemberOfFinally
@@ -169,7 +173,7 @@ func (m *maker) meta() metav1.ObjectMeta {
 
 // reserved reports whether an annotation speaks of the very object it is on.
 func reserved(name string) bool {
-	return name == corev1.LastAppliedConfigAnnotation || convert.IsNote(name) ||
+	return name == corev1.LastAppliedConfigAnnotation || name == share.GroupsAnnotation || convert.IsNote(name) ||
 		strings.HasPrefix(name, "chains.tekton.dev/") || strings.HasPrefix(name, "results.tekton.dev/")
 }
 

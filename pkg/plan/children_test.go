@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
+	"github.com/slipway-dev/slipway/pkg/plan/names"
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
 )
@@ -104,7 +105,7 @@ spec:
 `,
 	} {
 		t.Run(task, func(t *testing.T) {
-			claim := ClaimName(p.run, p.run.Spec.Workspaces[0])
+			claim := names.Claim(p.run, p.run.Spec.Workspaces[0])
 			var expected v1.TaskRun
 			if err := yaml.UnmarshalStrict([]byte(strings.ReplaceAll(want, "CLAIM", claim)), &expected); err != nil {
 				t.Fatal(err)
@@ -162,7 +163,7 @@ func TestStatusOfAWidePipeline(t *testing.T) {
 	if s.StartTime == nil || s.CompletionTime == nil || s.FinallyStartTime == nil || !s.FinallyStartTime.After(s.StartTime.Time) {
 		t.Errorf("times: %v %v %v", s.StartTime, s.FinallyStartTime, s.CompletionTime)
 	}
-	if len(p.claims) != 1 || p.claims[0].Name != ClaimName(p.run, p.run.Spec.Workspaces[0]) || p.claims[0].OwnerReferences[0].UID != "u-1" {
+	if len(p.claims) != 1 || p.claims[0].Name != names.Claim(p.run, p.run.Spec.Workspaces[0]) || p.claims[0].OwnerReferences[0].UID != "u-1" {
 		t.Errorf("claims: %+v", p.claims)
 	}
 }

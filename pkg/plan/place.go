@@ -1,6 +1,9 @@
 package plan
 
-import "github.com/slipway-dev/slipway/pkg/coschedule"
+import (
+	"github.com/slipway-dev/slipway/pkg/coschedule"
+	"github.com/slipway-dev/slipway/pkg/plan/fill"
+)
 
 // group is that of the tasks that are to share a node with a task, or "". A run that is
 // in a group, as its parent's task, has all its tasks in it.
@@ -28,7 +31,7 @@ func (s *state) groupByClaim() map[string]string {
 		if t.spec.Matrix != nil || t.spec.PipelineRef != nil || t.spec.PipelineSpec != nil {
 			uses[i].Runs = 2 // or more
 		}
-		for _, w := range t.wanted() {
+		for _, w := range fill.Wanted(&t.spec) {
 			if claim := claims[w.Workspace]; claim != "" {
 				uses[i].Claims = append(uses[i].Claims, claim)
 			}

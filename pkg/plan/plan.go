@@ -10,6 +10,7 @@ import (
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 	"github.com/slipway-dev/slipway/api/tekton/v1beta1"
 	"github.com/slipway-dev/slipway/pkg/coschedule"
+	podstate "github.com/slipway-dev/slipway/pkg/observe"
 	corev1 "k8s.io/api/core/v1"
 )
 
@@ -43,6 +44,8 @@ type Input struct {
 	TaskRuns     []*v1.TaskRun
 	CustomRuns   []*v1beta1.CustomRun
 	PipelineRuns []*v1.PipelineRun
+	// Members says how the tasks stand whose Pod is shared and there, by their names.
+	Members map[string]podstate.Member
 	// Gone names the children in the run's status that are known to have been deleted.
 	Gone     map[string]bool
 	Now      time.Time

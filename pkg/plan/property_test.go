@@ -91,7 +91,7 @@ func (w *world) input() Input {
 	if w.seen == nil || w.rnd.IntN(3) == 0 {
 		w.seen = w.run
 	}
-	in := Input{Run: w.seen, Now: w.now, Defaults: Defaults{Timeout: noTimeout}, Gone: map[string]bool{}}
+	in := Input{Run: w.seen, Now: w.now, Defaults: Defaults{}, Gone: map[string]bool{}}
 	for _, name := range slices.Sorted(maps.Keys(w.kids)) {
 		if w.fresh || w.rnd.IntN(2) == 0 {
 			w.cache[name] = w.kids[name].DeepCopy()

@@ -56,6 +56,10 @@ func (s *state) judge(t *task) {
 		s.completeMatrix(t)
 		return
 	}
+	if m, ok := s.in.Members[t.spec.Name]; ok && !m.Gone() {
+		s.judgeMember(t, m, parentsEnded)
+		return
+	}
 	if reason := s.skipReason(t, parentsEnded, missing); reason != v1.None {
 		t.phase, t.skip = skipped, reason
 		return
@@ -63,12 +67,19 @@ func (s *state) judge(t *task) {
 	switch {
 	case !parentsEnded:
 		t.phase = waiting
-	case missing != "":
-		t.phase = invalid
-		t.problem = fmt.Errorf("task %q needs %s, and task %q has ended without it", t.spec.Name, missing, s.resultTask(missing).spec.Name)
 	default:
-		s.prepare(t)
+		s.complete(t)
 	}
+}
+
+// complete makes a task ready whose parents have ended, or invalid.
+func (s *state) complete(t *task) {
+	if t.missing != "" {
+		t.phase = invalid
+		t.problem = fmt.Errorf("task %q needs %s, and task %q has ended without it", t.spec.Name, t.missing, s.resultTask(t.missing).spec.Name)
+		return
+	}
+	s.prepare(t)
 }
 
 // prepare makes what the runs of t will get, and t ready, or invalid where
@@ -97,7 +108,7 @@ func (s *state) compose(t *task) error {
 			return fmt.Errorf("task %q: %w", t.spec.Name, err)
 		}
 	}
-	if lost := lostArtifact(t.spec.Params, t.taskSpec); lost != "" {
+	if lost := fill.LostArtifact(t.spec.Params, t.taskSpec); lost != "" {
 		return fmt.Errorf("task %q: %s: the task has ended without it, or has not ended: add it to runAfter", t.spec.Name, lost)
 	}
 	return nil

@@ -11,12 +11,10 @@ import (
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 	"github.com/slipway-dev/slipway/api/tekton/validation"
 	"github.com/slipway-dev/slipway/api/tekton/validation/unsupported"
-	"github.com/slipway-dev/slipway/pkg/dag"
 	"github.com/slipway-dev/slipway/pkg/expr"
 	"github.com/slipway-dev/slipway/pkg/plan/check"
 	"github.com/slipway-dev/slipway/pkg/plan/fill"
 	"github.com/slipway-dev/slipway/pkg/plan/matrix"
-	"github.com/slipway-dev/slipway/pkg/suggest"
 	"github.com/slipway-dev/slipway/pkg/untrusted"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -55,6 +53,10 @@ func (d *Decision) start(in Input) {
 		return
 	}
 	d.Labels, d.Annotations = inherited(in)
+	if err := d.share(in, spec); err != nil {
+		d.fail(in, v1.PipelineRunReasonFailedValidation, err)
+		return
+	}
 	d.set(in, corev1.ConditionUnknown, v1.PipelineRunReasonStarted, "")
 }
 
@@ -71,7 +73,7 @@ func specOf(in Input) *v1.PipelineSpec {
 // pin validates spec and substitutes in it.
 func pin(in Input, spec *v1.PipelineSpec) (v1.PipelineRunReason, error) {
 	if _, err := graphOf(spec); err != nil {
-		return v1.PipelineRunReasonInvalidGraph, graphError(spec, err)
+		return v1.PipelineRunReasonInvalidGraph, check.GraphError(spec, err)
 	}
 	if reason, err := check.Params(spec.Params, in.Run.Spec.Params); err != nil {
 		return reason, err
@@ -122,27 +124,6 @@ func worded(run *v1.PipelineRun, err error) error {
 	run = run.DeepCopy()
 	run.SetDefaults()
 	return cmp.Or(validation.Err(validation.PipelineRun(run)), err)
-}
-
-// graphError says where in the spec the graph is wrong.
-func graphError(spec *v1.PipelineSpec, err error) error {
-	unknown := new(dag.UnknownNodeError)
-	if !errors.As(err, &unknown) {
-		return fmt.Errorf("spec.tasks: %w", err)
-	}
-	var names []string
-	at := 0
-	for i, t := range spec.Tasks {
-		names = append(names, t.Name)
-		if t.Name == unknown.Edge.To {
-			at = i
-		}
-	}
-	field := ""
-	if slices.Contains(spec.Tasks[at].RunAfter, unknown.Name) {
-		field = ".runAfter"
-	}
-	return fmt.Errorf("spec.tasks[%d]%s: no task named %q%s", at, field, unknown.Name, suggest.DidYouMean(unknown.Name, names))
 }
 
 // pipelineName is the name of the pipeline, for labels and context.pipeline.name.

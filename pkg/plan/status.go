@@ -9,6 +9,7 @@ import (
 	"github.com/slipway-dev/slipway/api/tekton/v1beta1"
 	"github.com/slipway-dev/slipway/pkg/expr"
 	"github.com/slipway-dev/slipway/pkg/plan/fill"
+	"github.com/slipway-dev/slipway/pkg/plan/limits"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -114,10 +115,10 @@ func (s *state) condition() (corev1.ConditionStatus, v1.PipelineRunReason, strin
 		return corev1.ConditionFalse, v1.PipelineRunReasonCancelled, cancelledMessage(s.run)
 	case s.timedOut():
 		return corev1.ConditionFalse, v1.PipelineRunReasonTimedOut,
-			fmt.Sprintf("PipelineRun %q failed to finish within %q", s.run.Name, PipelineTimeout(s.run, s.in.Defaults))
+			fmt.Sprintf("PipelineRun %q failed to finish within %q", s.run.Name, s.pipelineTimeout())
 	case s.tasksTimedOut() && s.allEnded(true) && (!s.dagEnded() || s.lateTasks()):
 		return corev1.ConditionFalse, v1.PipelineRunReasonTimedOut,
-			fmt.Sprintf("PipelineRun %q failed due to tasks failed to finish within %q", s.run.Name, tasksTimeout(s.run).Duration)
+			fmt.Sprintf("PipelineRun %q failed due to tasks failed to finish within %q", s.run.Name, limits.Tasks(s.run.Spec.Timeouts).Duration)
 	}
 	n := s.count()
 	if n.incomplete == 0 {

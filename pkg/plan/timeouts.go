@@ -3,12 +3,9 @@ package plan
 import (
 	"time"
 
-	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
+	"github.com/slipway-dev/slipway/pkg/plan/limits"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
-
-// noTimeout is the value of a timeout that never comes.
-const noTimeout = time.Duration(0)
 
 func timeOf(t *metav1.Time, otherwise time.Time) time.Time {
 	if t.IsZero() {
@@ -17,78 +14,41 @@ func timeOf(t *metav1.Time, otherwise time.Time) time.Time {
 	return t.Time
 }
 
-// PipelineTimeout is how long the whole run may take; 0 means no limit.
-func PipelineTimeout(run *v1.PipelineRun, d Defaults) time.Duration {
-	if t := run.Spec.Timeouts; t != nil && t.Pipeline != nil {
-		return t.Pipeline.Duration
-	}
-	return d.Timeout
-}
-
-// tasksTimeout and finallyTimeout are the limits of the two parts: what
-// spec.timeouts gives, or what the other two leave; nil when neither does.
-func tasksTimeout(run *v1.PipelineRun) *metav1.Duration {
-	t := run.Spec.Timeouts
-	if t == nil {
-		return nil
-	}
-	return given(t.Tasks, t.Pipeline, t.Finally)
-}
-
-func finallyTimeout(run *v1.PipelineRun) *metav1.Duration {
-	t := run.Spec.Timeouts
-	if t == nil {
-		return nil
-	}
-	return given(t.Finally, t.Pipeline, t.Tasks)
-}
-
-func given(own, whole, other *metav1.Duration) *metav1.Duration {
-	if own != nil {
-		return own
-	}
-	if whole == nil || other == nil || whole.Duration == noTimeout || other.Duration == noTimeout {
-		return nil
-	}
-	return &metav1.Duration{Duration: whole.Duration - other.Duration}
-}
-
-// passed reports whether a limit has been reached; never for no limit.
-func passed(start time.Time, limit *metav1.Duration, now time.Time) bool {
-	return limit != nil && limit.Duration != noTimeout && !now.Before(start.Add(limit.Duration))
+func (s *state) pipelineTimeout() time.Duration {
+	return limits.Pipeline(s.run.Spec.Timeouts, s.in.Defaults.Timeout)
 }
 
 func (s *state) timedOut() bool {
-	return passed(s.startTime(), &metav1.Duration{Duration: PipelineTimeout(s.run, s.in.Defaults)}, s.in.Now)
+	return limits.Passed(s.startTime(), &metav1.Duration{Duration: s.pipelineTimeout()}, s.in.Now)
 }
 
 // tasksTimedOut holds still once finally has begun: the tasks that ended in
 // time do not become late by what follows them.
 func (s *state) tasksTimedOut() bool {
-	return passed(s.startTime(), tasksTimeout(s.run), timeOf(s.run.Status.FinallyStartTime, s.in.Now))
+	return limits.Passed(s.startTime(), limits.Tasks(s.run.Spec.Timeouts), timeOf(s.run.Status.FinallyStartTime, s.in.Now))
 }
 
 func (s *state) finallyTimedOut() bool {
 	f := s.run.Status.FinallyStartTime
-	return !f.IsZero() && passed(f.Time, finallyTimeout(s.run), s.in.Now)
+	return !f.IsZero() && limits.Passed(f.Time, limits.Finally(s.run.Spec.Timeouts), s.in.Now)
 }
 
 // deadline is the next moment at which time alone changes something.
 func (s *state) deadline() time.Time {
 	var next time.Time
 	consider := func(start time.Time, limit *metav1.Duration) {
-		if limit == nil || limit.Duration == noTimeout {
+		if limit == nil || limit.Duration == 0 {
 			return
 		}
 		if at := start.Add(limit.Duration); at.After(s.in.Now) && (next.IsZero() || at.Before(next)) {
 			next = at
 		}
 	}
-	consider(s.startTime(), &metav1.Duration{Duration: PipelineTimeout(s.run, s.in.Defaults)})
+	consider(s.startTime(), &metav1.Duration{Duration: s.pipelineTimeout()})
 	if f := s.run.Status.FinallyStartTime; f.IsZero() {
-		consider(s.startTime(), tasksTimeout(s.run))
+		consider(s.startTime(), limits.Tasks(s.run.Spec.Timeouts))
 	} else {
-		consider(f.Time, finallyTimeout(s.run))
+		consider(f.Time, limits.Finally(s.run.Spec.Timeouts))
 	}
 	return next
 }
@@ -103,11 +63,11 @@ func (s *state) timeoutOf(t *task) *metav1.Duration {
 	if t.spec.Timeout != nil {
 		return t.spec.Timeout
 	}
-	part := tasksTimeout(s.run)
+	part := limits.Tasks(s.run.Spec.Timeouts)
 	if t.final {
-		part = finallyTimeout(s.run)
+		part = limits.Finally(s.run.Spec.Timeouts)
 	}
-	if part != nil && (part.Duration == noTimeout || part.Duration > s.in.Defaults.Timeout) {
+	if part != nil && (part.Duration == 0 || part.Duration > s.in.Defaults.Timeout) {
 		return part
 	}
 	return nil

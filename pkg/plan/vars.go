@@ -1,10 +1,8 @@
 package plan
 
 import (
-	"encoding/json"
 	"strconv"
 
-	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 	"github.com/slipway-dev/slipway/pkg/expr"
 	"github.com/slipway-dev/slipway/pkg/plan/fill"
 	"github.com/slipway-dev/slipway/pkg/plan/matrix"
@@ -34,7 +32,7 @@ func (s *state) resultVars() expr.Vars {
 			for _, r := range c.results {
 				vars.Set(prefix+"results."+r.Name, fill.ToExpr(r.Value))
 			}
-			artifactVars(&vars, prefix, c.artifacts)
+			fill.ArtifactVars(&vars, prefix, c.artifacts)
 		}
 	}
 	return vars
@@ -51,37 +49,6 @@ func fanIn(vars *expr.Vars, prefix string, t *task) {
 		vars.Set(prefix+"results."+name, expr.List(items...))
 		vars.SetText(prefix+"matrix."+name+".length", strconv.Itoa(len(items)))
 	}
-}
-
-// artifactVars are what a task says it took and made, as JSON.
-func artifactVars(vars *expr.Vars, prefix string, a *v1.Artifacts) {
-	if a == nil {
-		return
-	}
-	for section, list := range map[string][]v1.Artifact{"inputs": a.Inputs, "outputs": a.Outputs} {
-		for i, artifact := range list {
-			// Strings, maps of strings and lists of them always have a JSON.
-			text, _ := json.Marshal(artifact.Values)
-			vars.SetText(prefix+section+"."+artifact.Name, string(text))
-			if i == 0 {
-				vars.SetText(prefix+section, string(text))
-			}
-		}
-	}
-}
-
-// lostArtifact is the first reference to an artifact of a task that is left when
-// all that is known has been put in, or "".
-func lostArtifact(parts ...any) string {
-	for _, part := range parts {
-		text, _ := json.Marshal(part) // what came as JSON goes as JSON
-		for _, r := range expr.References(string(text)) {
-			if p := r.Path; p[0] == "tasks" && len(p) > 2 && (p[2] == "inputs" || p[2] == "outputs") {
-				return r.String()
-			}
-		}
-	}
-	return ""
 }
 
 // The states of a task in $(tasks.T.status) and of all of them in $(tasks.status).

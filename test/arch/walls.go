@@ -48,7 +48,7 @@ var adapters = []string{"pkg/kube", "pkg/resolve", "pkg/registry", "pkg/build", 
 var forges = []string{"pkg/forge/gitea", "pkg/forge/github", "pkg/forge/gitlab", "pkg/forge/bitbucket/cloud",
 	"pkg/forge/bitbucket/datacenter", "pkg/forge/generic", "pkg/forge/registry", "pkg/forge/forges"}
 
-var pure = []string{"pkg/compile", "pkg/plan", "pkg/observe", "pkg/trigger", "pkg/triggers", "pkg/untrusted", "pkg/provenance", "pkg/expr", "pkg/dag", "pkg/manifest", "pkg/convert", "pkg/coschedule", "pkg/guard", "pkg/concurrency", "pkg/schedule"}
+var pure = []string{"pkg/compile", "pkg/plan", "pkg/observe", "pkg/trigger", "pkg/triggers", "pkg/untrusted", "pkg/provenance", "pkg/expr", "pkg/dag", "pkg/manifest", "pkg/convert", "pkg/coschedule", "pkg/guard", "pkg/concurrency", "pkg/schedule", "pkg/share"}
 
 // Walls returns the rules of the house, as docs/architecture.md states them.
 func Walls() []Wall {

@@ -173,6 +173,7 @@ func (c conformanceCase) run(t *testing.T, h hosts, table *table) {
 			continue
 		}
 		obj.SetNamespace(e.Namespace)
+		execute(obj)
 		err := e.Client.Create(e.Context(), obj)
 		want := c.expectation(obj)
 		switch {
@@ -194,6 +195,20 @@ func (c conformanceCase) run(t *testing.T, h hosts, table *table) {
 		await(e, run)
 		got = append(got, c.expectation(run).compare(e, run, c.own))
 	}
+}
+
+// execute has the tasks of a PipelineRun run as EXECUTION says: pod, tasks or auto.
+func execute(obj *unstructured.Unstructured) {
+	mode := os.Getenv("EXECUTION")
+	if mode == "" || obj.GetKind() != "PipelineRun" {
+		return
+	}
+	annotations := obj.GetAnnotations()
+	if annotations == nil {
+		annotations = map[string]string{}
+	}
+	annotations["slipway.dev/execution"] = mode
+	obj.SetAnnotations(annotations)
 }
 
 // expectation is what is expected of a run, or nil.

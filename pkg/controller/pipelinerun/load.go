@@ -20,7 +20,7 @@ import (
 
 // load gathers what the decision rests on.
 func (r *Reconciler) load(ctx context.Context, run *v1.PipelineRun) (plan.Input, error) {
-	in := plan.Input{Run: run, Now: r.Now(), Defaults: r.defaults()}
+	in := plan.Input{Run: run, Now: r.Now(), Defaults: r.Settings.Current().Plan()}
 	if run.Malformed != nil && !run.IsDone() {
 		return in, &userError{v1.PipelineRunReasonFailedValidation, run.Malformed}
 	}
@@ -34,15 +34,12 @@ func (r *Reconciler) load(ctx context.Context, run *v1.PipelineRun) (plan.Input,
 		return in, err
 	}
 	if run.IsDone() {
-		return in, nil
+		return in, r.clear(ctx, run)
+	}
+	if err := r.loadMembers(ctx, &in); err != nil {
+		return in, err
 	}
 	return in, r.findUnseen(ctx, &in)
-}
-
-// defaults is what users set for runs that say nothing themselves.
-func (r *Reconciler) defaults() plan.Defaults {
-	set := r.Settings.Current()
-	return plan.Defaults{Timeout: set.Timeout.Duration, MaxMatrix: set.MaxMatrix, Workspace: set.Workspace != nil, Coschedule: set.Coschedule}
 }
 
 // permitted finds specs written in others where the installation forbids it.

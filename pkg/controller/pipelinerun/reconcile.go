@@ -10,6 +10,7 @@ import (
 	"github.com/slipway-dev/slipway/api/tekton/v1beta1"
 	"github.com/slipway-dev/slipway/pkg/kube"
 	"github.com/slipway-dev/slipway/pkg/plan"
+	"github.com/slipway-dev/slipway/pkg/plan/names"
 	"github.com/slipway-dev/slipway/pkg/resolve"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -256,7 +257,7 @@ const unprotect = `{"metadata":{"$deleteFromPrimitiveList/finalizers":["kubernet
 // release deletes the claims that go with the end of the run: before the end is
 // written, as nobody looks again after it.
 func (r *Reconciler) release(ctx context.Context, run *v1.PipelineRun) error {
-	for _, name := range plan.PassingClaims(run) {
+	for _, name := range names.PassingClaims(run) {
 		claim := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: run.Namespace, Name: name}}
 		if err := r.Client.Delete(ctx, claim); client.IgnoreNotFound(err) != nil {
 			return fmt.Errorf("delete volume claim %s: %w", name, err)

@@ -15,6 +15,7 @@ import (
 	"github.com/slipway-dev/slipway/pkg/kube"
 	"github.com/slipway-dev/slipway/pkg/kube/settings"
 	"github.com/slipway-dev/slipway/pkg/plan"
+	"github.com/slipway-dev/slipway/pkg/plan/names"
 	"github.com/slipway-dev/slipway/pkg/resolve"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -233,7 +234,7 @@ func TestErrorsByKind(t *testing.T) {
 func TestClaimIsMadeOnce(t *testing.T) {
 	run := parse[v1.PipelineRun](t, ci)
 	run.Spec.Workspaces = []v1.WorkspaceBinding{{Name: "w", VolumeClaimTemplate: &corev1.PersistentVolumeClaim{}}}
-	claim := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: plan.ClaimName(run, run.Spec.Workspaces[0])}}
+	claim := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: names.Claim(run, run.Spec.Workspaces[0])}}
 	b := newBench(t, parse[v1.Pipeline](t, pipeline), parse[v1.Task](t, task), run, claim)
 	b.Live = nil
 	b.must(3)

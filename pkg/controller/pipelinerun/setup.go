@@ -13,6 +13,7 @@ import (
 	"github.com/slipway-dev/slipway/pkg/kube"
 	"github.com/slipway-dev/slipway/pkg/kube/settings"
 	"github.com/slipway-dev/slipway/pkg/resolve"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/client-go/util/workqueue"
@@ -93,7 +94,7 @@ func (r *Reconciler) Setup(ctx context.Context, mgr ctrl.Manager, workers int) e
 	for _, child := range children() {
 		b = b.Owns(child)
 	}
-	b = b.Owns(&resolution.ResolutionRequest{})
+	b = b.Owns(&resolution.ResolutionRequest{}).Owns(&corev1.Pod{})
 	return b.Complete(r)
 }
 

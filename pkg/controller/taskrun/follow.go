@@ -6,8 +6,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
@@ -62,7 +60,7 @@ func (r *Reconciler) ran(ctx context.Context, a *attempt) (*resolvedSpec, error)
 
 // observe reads the Pod, and from logs what did not fit into it.
 func (r *Reconciler) observe(ctx context.Context, a *attempt, spec *v1.TaskSpec) (observe.Progress, error) {
-	in := observe.Input{Run: a.run.Name, Spec: spec, Pod: a.pod}
+	in := observe.Input{Run: a.run.Name, Task: a.member(), Spec: spec, Pod: a.pod}
 	p := observe.Pod(in)
 	if !p.Done() || len(p.Logs) == 0 {
 		return p, nil
@@ -83,7 +81,7 @@ func (a *attempt) take(p observe.Progress, spec *resolvedSpec) {
 		s.Provenance = spec.provenance
 	}
 	if s.StartTime == nil {
-		s.StartTime = a.pod.CreationTimestamp.DeepCopy()
+		s.StartTime = a.began(p)
 	}
 	old := s.Steps
 	s.Steps, s.Sidecars, s.Results, s.Artifacts = p.Steps, p.Sidecars, p.Results, p.Artifacts
@@ -175,7 +173,7 @@ func (r *Reconciler) giveUp(ctx context.Context, a *attempt, p observe.Progress)
 // word changes with each try.
 func (a *attempt) givenUp() *verdict {
 	c := a.before.Status.GetCondition(v1.ConditionSucceeded)
-	if c == nil || !toldToEnd(a.pod) {
+	if c == nil || !kube.IsToldToEnd(a.pod) {
 		return nil
 	}
 	switch v1.TaskRunReason(c.Reason) {
@@ -183,11 +181,6 @@ func (a *attempt) givenUp() *verdict {
 		return &verdict{status: corev1.ConditionFalse, reason: c.Reason, message: c.Message}
 	}
 	return nil
-}
-
-func toldToEnd(pod *corev1.Pod) bool {
-	d := pod.Spec.ActiveDeadlineSeconds
-	return d != nil && *d <= 1
 }
 
 // lastWords is how long, beyond its grace period, a Pod that was told to end may
@@ -202,7 +195,7 @@ func (r *Reconciler) end(ctx context.Context, a *attempt, p observe.Progress, v 
 		return r.finish(ctx, a, v)
 	}
 	if a.made == nil || a.made.stopped.IsZero() {
-		if err := r.stop(ctx, a.pod, p.Running); err != nil {
+		if err := r.stop(ctx, a.pod, p.Running || a.sharedPod() != ""); err != nil {
 			return 0, fmt.Errorf("stop of pod %s: %w", a.pod.Name, err)
 		}
 		r.made.stop(a.run.UID, a.number(), a.now)
@@ -227,10 +220,5 @@ func (r *Reconciler) stop(ctx context.Context, pod *corev1.Pod, running bool) er
 	if !running {
 		return client.IgnoreNotFound(r.Client.Delete(ctx, pod, client.Preconditions{UID: &pod.UID}))
 	}
-	if toldToEnd(pod) {
-		return nil
-	}
-	target := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: pod.Namespace, Name: pod.Name}}
-	patch := client.RawPatch(types.MergePatchType, []byte(`{"spec":{"activeDeadlineSeconds":1}}`))
-	return client.IgnoreNotFound(r.Client.Patch(ctx, target, patch))
+	return kube.EndPod(ctx, r.Client, pod)
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -15,6 +14,7 @@ import (
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 	"github.com/slipway-dev/slipway/entrypoint/contract"
 	"github.com/slipway-dev/slipway/pkg/compile"
+	"github.com/slipway-dev/slipway/pkg/controller/taskrun/accounts"
 	"github.com/slipway-dev/slipway/pkg/kube"
 	"github.com/slipway-dev/slipway/pkg/kube/nodes"
 	"github.com/slipway-dev/slipway/pkg/registry"
@@ -125,59 +125,13 @@ func (r *Reconciler) account(ctx context.Context, namespace, name string) ([]con
 		if err != nil {
 			return nil, nil, err
 		}
-		if r.Settings.Current().KnownHosts && secret.Type == corev1.SecretTypeSSHAuth && len(servers(&secret, gitServer)) > 0 && len(secret.Data["known_hosts"]) == 0 {
+		if r.Settings.Current().KnownHosts && secret.Type == corev1.SecretTypeSSHAuth && accounts.IsForGit(&secret) && len(secret.Data["known_hosts"]) == 0 {
 			return nil, nil, &refusal{v1.TaskRunReasonFailedValidation,
 				fmt.Errorf("secret %q of service account %q has no known_hosts, which require-git-ssh-secret-known-hosts demands", ref.Name, name)}
 		}
-		found = append(found, credentials(&secret)...)
+		found = append(found, accounts.Credentials(&secret)...)
 	}
 	return found, sa.ImagePullSecrets, nil
-}
-
-// gitServer begins the annotations of a Secret that name Git servers.
-const gitServer = "tekton.dev/git-"
-
-// credentials says what a secret is good for, by its type and its annotations
-// tekton.dev/git-N and tekton.dev/docker-N, which name servers.
-func credentials(s *corev1.Secret) []contract.Credential {
-	git, docker := servers(s, gitServer), servers(s, "tekton.dev/docker-")
-	var out []contract.Credential
-	add := func(kind string, urls []string) {
-		out = append(out, contract.Credential{Kind: kind, Secret: s.Name, URLs: urls})
-	}
-	switch s.Type {
-	case corev1.SecretTypeBasicAuth:
-		if len(git) > 0 {
-			add(contract.CredentialBasicGit, git)
-		}
-		if len(docker) > 0 {
-			add(contract.CredentialBasicDocker, docker)
-		}
-	case corev1.SecretTypeSSHAuth:
-		if len(git) > 0 {
-			add(contract.CredentialSSHGit, git)
-		}
-	case corev1.SecretTypeDockerConfigJson:
-		add(contract.CredentialDockerConfig, nil)
-	case corev1.SecretTypeDockercfg:
-		add(contract.CredentialDockerCfg, nil)
-	}
-	return out
-}
-
-func servers(s *corev1.Secret, prefix string) []string {
-	var keys []string
-	for k := range s.Annotations {
-		if strings.HasPrefix(k, prefix) {
-			keys = append(keys, k)
-		}
-	}
-	slices.Sort(keys)
-	var urls []string
-	for _, k := range keys {
-		urls = append(urls, s.Annotations[k])
-	}
-	return urls
 }
 
 // imageQuery is where and how images are asked for.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -24,6 +25,7 @@ import (
 	"github.com/slipway-dev/slipway/pkg/kube/settings"
 	"github.com/slipway-dev/slipway/pkg/registry"
 	"github.com/slipway-dev/slipway/pkg/resolve"
+	"github.com/slipway-dev/slipway/pkg/share"
 )
 
 // Reconciler runs TaskRuns.
@@ -51,9 +53,11 @@ type Reconciler struct {
 	// Now tells the time.
 	Now func() time.Time
 
-	made    made
-	behind  kube.Behind
-	waiters waiters
+	made   made
+	behind kube.Behind
+	// waiters are the runs whose Pods a quota has no room for. They are told of room by
+	// the quota, and look for themselves in case that is not heard.
+	waiters kube.Waiters
 }
 
 // Reconcile takes one run a step further.
@@ -86,14 +90,19 @@ type attempt struct {
 
 func (a *attempt) number() int { return len(a.run.Status.RetriesStatus) }
 
-func (a *attempt) podName() string { return compile.PodName(a.run.Name, a.number()) }
+func (a *attempt) podName() string {
+	if pod := a.sharedPod(); pod != "" {
+		return pod
+	}
+	return compile.PodName(a.run.Name, a.number())
+}
 
 // load finds the run and its Pod; nil when there is nothing to do for it.
 func (r *Reconciler) load(ctx context.Context, key client.ObjectKey) (*attempt, error) {
 	var run v1.TaskRun
 	if err := r.Client.Get(ctx, key, &run); err != nil {
 		r.behind.Forget(key)
-		r.waiters.leave(key)
+		r.waiters.Leave(key)
 		return nil, client.IgnoreNotFound(err)
 	}
 	if r.behind.Is(&run, r.Now()) {
@@ -101,7 +110,7 @@ func (r *Reconciler) load(ctx context.Context, key client.ObjectKey) (*attempt, 
 	}
 	if run.IsDone() || run.DeletionTimestamp != nil {
 		r.made.forget(run.UID)
-		r.waiters.leave(key)
+		r.waiters.Leave(key)
 		r.References.Forget(run.UID)
 		return nil, nil
 	}
@@ -133,8 +142,12 @@ func (a *attempt) mayBeStale() bool {
 }
 
 func isOwned(pod *corev1.Pod, run *v1.TaskRun) bool {
+	owner := run.UID
+	if c := metav1.GetControllerOf(run); c != nil && run.Annotations[share.PodAnnotation] == pod.Name {
+		owner = c.UID
+	}
 	for _, o := range pod.OwnerReferences {
-		if o.UID == run.UID {
+		if o.UID == owner {
 			return true
 		}
 	}

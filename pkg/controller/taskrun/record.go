@@ -112,7 +112,7 @@ func (a *attempt) complete(v verdict) {
 // container that was put there by an admission webhook. The kubelet sees to
 // the Task's own sidecars.
 func (r *Reconciler) quieten(ctx context.Context, a *attempt) error {
-	if a.pod == nil {
+	if a.pod == nil || !allEnded(a.pod) {
 		return nil
 	}
 	for _, s := range a.pod.Status.ContainerStatuses {

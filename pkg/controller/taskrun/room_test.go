@@ -21,7 +21,7 @@ func TestRoom(t *testing.T) {
 	h := build(t, taskRun())
 	born := h.clock
 	wait := func(namespace, name string, age time.Duration) {
-		h.waiters.add(&v1.TaskRun{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name, CreationTimestamp: metav1.NewTime(born.Add(-age))}})
+		h.waiters.Add(&v1.TaskRun{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name, CreationTimestamp: metav1.NewTime(born.Add(-age))}})
 	}
 	wait(key.Namespace, "young", time.Second)
 	wait(key.Namespace, "old", time.Hour)
@@ -63,7 +63,7 @@ func list(name corev1.ResourceName, value string) corev1.ResourceList {
 // waits no more.
 func TestWaitersLeave(t *testing.T) {
 	h := build(t, taskRun(func(r *v1.TaskRun) { r.CreationTimestamp = metav1.Now() }))
-	h.waiters.add(&v1.TaskRun{ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: "before"}})
+	h.waiters.Add(&v1.TaskRun{ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: "before"}})
 	h.refuse = apierrors.NewForbidden(schema.GroupResource{Resource: "pods"}, "ci-pod", errors.New("exceeded quota: q"))
 	if wait := h.reconcile().RequeueAfter; wait != quotaRetry+quotaStep {
 		t.Errorf("the second looks again after %s", wait)
@@ -71,7 +71,7 @@ func TestWaitersLeave(t *testing.T) {
 	h.refuse = nil
 	h.reconcile()
 	h.pod("ci-pod")
-	if left := h.waiters.first(key.Namespace, 10); len(left) != 1 || left[0].Name != "before" {
+	if left := h.waiters.First(key.Namespace, 10); len(left) != 1 || left[0].Name != "before" {
 		t.Errorf("%v wait", left)
 	}
 }

@@ -90,7 +90,7 @@ func TestPermitted(t *testing.T) {
 func TestCredentialFlags(t *testing.T) {
 	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "sa"}, Secrets: []corev1.ObjectReference{{Name: "key"}},
 		ImagePullSecrets: []corev1.LocalObjectReference{{Name: "pull"}}}
-	key := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "key", Annotations: map[string]string{gitServer + "0": "git.example.com"}},
+	key := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "key", Annotations: map[string]string{"tekton.dev/git-0": "git.example.com"}},
 		Type: corev1.SecretTypeSSHAuth, Data: map[string][]byte{"ssh-privatekey": []byte("x")}}
 	h := build(t, account, key)
 	for _, tc := range []struct {

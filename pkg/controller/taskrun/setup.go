@@ -26,6 +26,7 @@ func (r *Reconciler) SetupWithManager(m ctrl.Manager) error {
 		For(&v1.TaskRun{}, builder.WithPredicates(predicate.NewPredicateFuncs(isOurs))).
 		Owns(&corev1.Pod{}).
 		Watches(&corev1.ResourceQuota{}, handler.EnqueueRequestsFromMapFunc(r.room)).
+		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(r.mates)).
 		Owns(&resolution.ResolutionRequest{}).
 		WatchesRawSource(source.Channel(r.Resolved, &handler.EnqueueRequestForObject{})).
 		WithOptions(controller.Options{

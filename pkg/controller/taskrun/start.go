@@ -40,7 +40,7 @@ func (r *Reconciler) start(ctx context.Context, a *attempt) (time.Duration, erro
 	case errors.As(err, &waits):
 		return r.await(ctx, a, waits)
 	case err == nil:
-		r.waiters.leave(client.ObjectKeyFromObject(a.run))
+		r.waiters.Leave(client.ObjectKeyFromObject(a.run))
 		r.References.Forget(a.run.UID)
 		r.made.put(a.run.UID, &madePod{attempt: a.number(), at: a.now, spec: spec})
 		kube.Tell(r.Events, a.run, true, v1.TaskRunReasonStarted.String(), "pod "+pod.Name+" is made")
@@ -51,7 +51,7 @@ func (r *Reconciler) start(ctx context.Context, a *attempt) (time.Duration, erro
 		if err := r.record(ctx, a, quota(err)); err != nil {
 			return 0, err
 		}
-		return r.within(a, r.waiters.add(a.run)), nil
+		return r.within(a, quotaRetry+time.Duration(r.waiters.Add(a.run))*quotaStep), nil
 	}
 	return 0, err
 }
@@ -109,6 +109,11 @@ func (r *Reconciler) compile(ctx context.Context, a *attempt) (*corev1.Pod, *res
 		return nil, nil, err
 	}
 	in.Tasks[0].Workspaces = bound(a.run, spec.workspaces)
+	if a.sharedPod() != "" {
+		if err := r.gather(ctx, a, in); err != nil {
+			return nil, nil, err
+		}
+	}
 	pod, err := compile.Pod(*in)
 	if err != nil {
 		return nil, nil, &refusal{v1.TaskRunReasonTaskFailedValidation, err}

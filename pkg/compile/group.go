@@ -1,0 +1,126 @@
+package compile
+
+import (
+	"fmt"
+	"path"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/slipway-dev/slipway/entrypoint/contract"
+	"github.com/slipway-dev/slipway/pkg/expr"
+	"github.com/slipway-dev/slipway/pkg/share"
+)
+
+// shared reports whether the Pod is that of a group, as its tasks have names.
+func (in *Input) shared() bool { return len(in.Tasks) > 0 && in.Tasks[0].Name != "" }
+
+// members are the containers of the steps of each task.
+func (in *Input) members() share.Members {
+	m := share.Members{}
+	for _, t := range in.Tasks {
+		for i, s := range t.Spec.Steps {
+			m[t.Name] = append(m[t.Name], contract.Container(t.Name, StepName(i, s.Name)))
+		}
+	}
+	return m
+}
+
+// containers is how many the Pod has, with those that begin it.
+func (in *Input) containers() int {
+	n := 0
+	for _, t := range in.Tasks {
+		n += len(t.Spec.Steps) + len(t.Spec.Sidecars)
+	}
+	if !in.Options.ImageVolumes {
+		n++
+	}
+	return n
+}
+
+// sub is a path within a volume that the tasks of the Pod share, below the task's own
+// folder.
+func (b *builder) sub(parts ...string) string {
+	return path.Join(append([]string{b.task.Name}, parts...)...)
+}
+
+// inTask says which of several tasks an error is about.
+func inTask(task string, err error) error {
+	if task == "" {
+		return err
+	}
+	return fmt.Errorf("task %q: %w", task, err)
+}
+
+// takeTurn has the task's first step wait for the tasks before it. It is not to run
+// when a task failed that it would, in Pods of their own, have been stopped by.
+func (b *builder) takeTurn(step *contract.Step) {
+	if len(b.task.After) == 0 {
+		return
+	}
+	for _, t := range b.in.Tasks {
+		switch {
+		case slices.Contains(b.task.After, t.Name):
+			step.Wait = append(step.Wait, contract.Wait{File: lastMark(t)})
+		case t.Name != b.task.Name:
+			step.Stop = append(step.Stop, lastMark(t))
+		}
+	}
+	step.Needs = b.taken()
+}
+
+// lastMark is that of the last step of a task, as its neighbours see it.
+func lastMark(t Task) string {
+	last := path.Base(contract.StepRunDir(len(t.Spec.Steps) - 1))
+	return contract.MarkPath(path.Join(contract.PodRunDir, t.Name, last))
+}
+
+// taken are the results of its neighbours that the task takes.
+func (b *builder) taken() []contract.Ref {
+	var refs []contract.Ref
+	for i := range b.task.Spec.Steps {
+		for _, text := range whatRuns(&b.task.Spec.Steps[i]) {
+			for _, r := range expr.References(text) {
+				ref, ok := b.neighbourRef(r, text[r.Pos:r.End])
+				if ok && !slices.ContainsFunc(refs, func(have contract.Ref) bool { return have.Text == ref.Text }) {
+					refs = append(refs, ref)
+				}
+			}
+		}
+	}
+	return refs
+}
+
+// neighbourRef is where the value of r is, if r is a result of a task that runs before
+// this one in the same Pod.
+func (b *builder) neighbourRef(r expr.Reference, text string) (contract.Ref, bool) {
+	task, result, ok := r.Result()
+	if !ok || r.Path[0] != "tasks" || !slices.Contains(b.task.After, task) {
+		return contract.Ref{}, false
+	}
+	return contract.Ref{Text: text, File: path.Join(contract.PodResultsDir, task, result), Task: true}, true
+}
+
+// mountNeighbours shows the i-th step the marks of the other tasks, where it is the
+// one that waits for them, and the results that the task takes from them.
+func (b *builder) mountNeighbours(i int) {
+	c := &b.steps[i]
+	if i == 0 && len(b.task.After) > 0 {
+		addMount(c, corev1.VolumeMount{Name: runVolume, MountPath: contract.PodRunDir, ReadOnly: true})
+	}
+	for _, ref := range b.taken() {
+		dir := path.Dir(ref.File)
+		addMount(c, corev1.VolumeMount{Name: resultsVolume, MountPath: dir, SubPath: path.Base(dir), ReadOnly: true})
+	}
+}
+
+// nameContainers gives the containers of a group names that tell the tasks apart.
+func nameContainers(b *builder) error {
+	if b.task.Name == "" {
+		return nil
+	}
+	for i := range b.steps {
+		b.steps[i].Name = contract.Container(b.task.Name, StepName(i, b.task.Spec.Steps[i].Name))
+	}
+	return nil
+}
