@@ -17,6 +17,7 @@ import (
 
 	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/slipway-dev/slipway/pkg/share"
 	"github.com/slipway-dev/slipway/test/bench/cost"
 	"github.com/slipway-dev/slipway/test/bench/lab"
 	"github.com/slipway-dev/slipway/test/bench/measure"
@@ -65,8 +66,16 @@ func (o options) list() []measure.Case {
 		return o.ways(lab.Pods(1, false, n), func(by string) lab.Load { return lab.TaskRuns(n, 1, false, by) })
 	}
 	waves := func(widths ...int) []measure.Way {
-		return o.ways(lab.Pods(1, false, widths...), func(by string) lab.Load { return lab.Pipeline(by, widths...) })
+		return o.ways(lab.Pods(1, false, widths...), func(by string) lab.Load { return lab.Pipeline(share.Tasks, by, widths...) })
 	}
+	inOnePod := func(widths ...int) []measure.Way {
+		all := 0
+		for _, w := range widths {
+			all += w
+		}
+		return o.ways(lab.Pods(all, false, 1), func(by string) lab.Load { return lab.Pipeline(share.Pod, by, widths...) })
+	}
+	row := slices.Repeat([]int{1}, 10)
 	const few = 4
 	return []measure.Case{
 		{Name: "1 step", Ways: steps(1)},
@@ -74,9 +83,12 @@ func (o options) list() []measure.Case {
 		{Name: "10 steps", Ways: steps(10)},
 		{Name: "a sidecar", Ways: o.ways(lab.Pods(1, true, 1), func(by string) lab.Load { return lab.TaskRuns(1, 1, true, by) })},
 		{Name: "a result", Ways: o.ways(lab.Pods(1, false, 1, 1), lab.Handover)},
-		{Name: "10 in a row", Ways: waves(slices.Repeat([]int{1}, 10)...), Samples: few},
+		{Name: "10 in a row", Ways: waves(row...), Samples: few},
+		{Name: "10 in a row, one Pod", Ways: inOnePod(row...)},
 		{Name: "10 side by side", Ways: waves(10), Samples: few},
+		{Name: "10 side by side, one Pod", Ways: inOnePod(10)},
 		{Name: "diamond of 30", Ways: waves(1, 28, 1), Samples: few},
+		{Name: "diamond of 30, one Pod", Ways: inOnePod(1, 28, 1), Samples: few},
 		{Name: "50 at once", Ways: burst(50), Samples: few},
 		{Name: "200 at once", Ways: burst(200), Samples: 2},
 	}

@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
+	"github.com/slipway-dev/slipway/pkg/share"
 )
 
 // Sample is how long after the first request each mark was reached.
@@ -103,8 +104,9 @@ func (l *Lab) runs(ctx context.Context, runs []client.Object) (Sample, error) {
 }
 
 // Pipeline is one PipelineRun of tasks with a step `true` each, in waves as Pods makes
-// them: each task runs after all of the wave before.
-func Pipeline(managedBy string, widths ...int) Load {
+// them: each task runs after all of the wave before. execution says whether the tasks
+// share a Pod.
+func Pipeline(execution share.Mode, managedBy string, widths ...int) Load {
 	return func(ctx context.Context, l *Lab, id string) (Sample, error) {
 		spec := &v1.PipelineSpec{}
 		var before []string
@@ -117,7 +119,7 @@ func Pipeline(managedBy string, widths ...int) Load {
 			}
 			before = names
 		}
-		return l.pipeline(ctx, id, spec, managedBy)
+		return l.pipeline(ctx, id, spec, execution, managedBy)
 	}
 }
 
@@ -133,12 +135,13 @@ func Handover(managedBy string) Load {
 			{Name: "give", TaskSpec: &v1.EmbeddedTask{TaskSpec: give}},
 			{Name: "take", TaskSpec: &v1.EmbeddedTask{TaskSpec: take},
 				Params: v1.Params{{Name: "word", Value: v1.ParamValue{Type: v1.ParamTypeString, StringVal: "$(tasks.give.results.word)"}}}},
-		}}, managedBy)
+		}}, share.Tasks, managedBy)
 	}
 }
 
-func (l *Lab) pipeline(ctx context.Context, id string, spec *v1.PipelineSpec, managedBy string) (Sample, error) {
-	return l.runs(ctx, []client.Object{&v1.PipelineRun{ObjectMeta: metav1.ObjectMeta{Name: id},
+func (l *Lab) pipeline(ctx context.Context, id string, spec *v1.PipelineSpec, execution share.Mode, managedBy string) (Sample, error) {
+	annotations := map[string]string{share.ExecutionAnnotation: string(execution)}
+	return l.runs(ctx, []client.Object{&v1.PipelineRun{ObjectMeta: metav1.ObjectMeta{Name: id, Annotations: annotations},
 		Spec: v1.PipelineRunSpec{PipelineSpec: spec, ManagedBy: manager(managedBy)}}})
 }
 
