@@ -104,7 +104,7 @@ func (e *entry) run() int {
 // one, stands against it.
 func (e *entry) attempt() ending {
 	values := e.loadRefs()
-	if ok, err := e.holds(values); err != nil {
+	if ok, err := hold(e.When, e.Guards, values); err != nil {
 		return failed(contract.CauseSetup, exitFailed, "its guard in CEL cannot be evaluated: %v", err)
 	} else if !ok {
 		return ending{Mark: contract.Mark{Outcome: contract.OutcomeSkipped, Reason: contract.ReasonSkipped, Cause: contract.CauseWhen}}

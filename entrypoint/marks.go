@@ -90,6 +90,7 @@ func readMark(path string) (contract.Mark, error) {
 // or with the ending of a step that is not to run.
 func (e *entry) wait() (end ending, ready bool) {
 	var youngest time.Time
+	skipped := map[string]bool{}
 	for _, w := range e.Wait {
 		verdict := make(chan awaited, 1)
 		go func() { verdict <- awaitMark(w.File) }()
@@ -101,14 +102,52 @@ func (e *entry) wait() (end ending, ready bool) {
 			if got.mark.FinishedAt.After(youngest) {
 				youngest = got.mark.FinishedAt
 			}
+			skipped[contract.TaskOfMark(w.File)] = got.mark.Cause == contract.CauseTaskWhen
 		case s := <-e.signals.pass:
 			return cancelledBefore(s), false
 		}
 	}
-	if e.stopped(youngest) || e.lacks() {
-		return ending{Mark: contract.Mark{Outcome: contract.OutcomeError, Reason: contract.ReasonSkipped, Cause: contract.CausePriorFailed, ExitCode: exitFailed}}, false
+	if e.stopped(youngest) {
+		return stoppedBefore(contract.CausePriorFailed), false
+	}
+	if end, ok := e.wanted(); !ok {
+		return end, false
+	}
+	return e.provided(skipped)
+}
+
+// wanted asks the when expressions of the task.
+func (e *entry) wanted() (end ending, ok bool) {
+	ok, err := hold(e.TaskWhen, e.TaskGuards, e.loadRefs())
+	if err != nil {
+		return failed(contract.CauseSetup, exitFailed, "a when expression of the task in CEL cannot be evaluated: %v", err), false
+	}
+	return ending{Mark: contract.Mark{Outcome: contract.OutcomeSkipped, Reason: contract.ReasonSkipped, Cause: contract.CauseTaskWhen}}, ok
+}
+
+// provided looks for the values that the task cannot do without. skipped are the tasks
+// that one of their when expressions kept from running.
+func (e *entry) provided(skipped map[string]bool) (end ending, ready bool) {
+	if e.Lacks {
+		return cut, false
+	}
+	for _, r := range e.Needs {
+		if _, ok := load(r); ok {
+			continue
+		}
+		if e.Optional || skipped[contract.TaskOfResult(r.File)] {
+			return cut, false
+		}
+		return stoppedBefore(contract.CausePriorFailed), false
 	}
 	return ending{}, true
+}
+
+// cut is the ending of a task that lacks another, where nothing has failed.
+var cut = ending{Mark: contract.Mark{Outcome: contract.OutcomeCut, Reason: contract.ReasonSkipped, Cause: contract.CauseTaskLacks}}
+
+func stoppedBefore(cause contract.Cause) ending {
+	return ending{Mark: contract.Mark{Outcome: contract.OutcomeError, Reason: contract.ReasonSkipped, Cause: cause, ExitCode: exitFailed}}
 }
 
 // stopped reports whether another task had failed before the last of those that the
@@ -117,14 +156,6 @@ func (e *entry) stopped(youngest time.Time) bool {
 	return slices.ContainsFunc(e.Stop, func(path string) bool {
 		mark, err := readMark(path)
 		return err == nil && mark.Outcome == contract.OutcomeError && mark.FinishedAt.Before(youngest)
-	})
-}
-
-// lacks reports whether a value that the task cannot do without was not written.
-func (e *entry) lacks() bool {
-	return slices.ContainsFunc(e.Needs, func(r contract.Ref) bool {
-		_, ok := load(r)
-		return !ok
 	})
 }
 
@@ -143,20 +174,26 @@ type awaited struct {
 }
 
 func (a awaited) permits(w contract.Wait) (ending, bool) {
-	end := ending{Mark: contract.Mark{Outcome: contract.OutcomeError, Reason: contract.ReasonSkipped, ExitCode: exitFailed}}
 	switch {
 	case a.err != nil:
 		return failed(contract.CauseSetup, exitFailed, "the mark %s cannot be read: %v", w.File, a.err), false
-	case w.Always:
+	case a.mark.Outcome == contract.OutcomeCut:
+		return cut, false
+	case w.Always && begun(w.Begun):
 		return ending{}, true
 	case a.lost:
-		end.Cause = contract.CausePriorLost
-		return end, false
+		return stoppedBefore(contract.CausePriorLost), false
 	case a.mark.Outcome == contract.OutcomeError:
-		end.Cause = contract.CausePriorFailed
-		return end, false
+		return stoppedBefore(contract.CausePriorFailed), false
 	}
 	return ending{}, true
+}
+
+// begun reports whether the task whose first step leaves the given mark was not kept
+// from its start. One without a mark was killed after it.
+func begun(first string) bool {
+	mark, err := readMark(first)
+	return first == "" || err != nil || mark.Outcome != contract.OutcomeError || mark.Reason != contract.ReasonSkipped
 }
 
 const (

@@ -125,15 +125,15 @@ func (rs replacements) environ(env []string) []string {
 	return env
 }
 
-// holds says whether all guards are true. The error is that of one without an answer.
-func (e *entry) holds(rs replacements) (bool, error) {
-	for _, w := range e.When {
+// hold says whether all guards are true. The error is that of one without an answer.
+func hold(when []contract.When, guards []contract.Guard, rs replacements) (bool, error) {
+	for _, w := range when {
 		in := slices.Contains(rs.list(w.Values), rs.one(w.Input))
 		if in != (w.Operator == "in") {
 			return false, nil
 		}
 	}
-	for _, g := range e.Guards {
+	for _, g := range guards {
 		if ok, err := guard.Holds(g, rs.one); err != nil || !ok {
 			return false, err
 		}

@@ -17,6 +17,9 @@ const (
 	OutcomeError Outcome = "err"
 	// OutcomeSkipped: a when expression said no. Steps after it run.
 	OutcomeSkipped Outcome = "skipped"
+	// OutcomeCut: the task did not run, for want of another that was skipped. What waits
+	// for it does not run either, and nothing has failed.
+	OutcomeCut Outcome = "cut"
 )
 
 // Mark is the content of the file that a step leaves when it ends. The file
@@ -65,7 +68,7 @@ func DecodeMark(data []byte) (Mark, error) {
 		return m, fmt.Errorf("mark is of contract %d, not %d", m.Version, Version)
 	}
 	switch m.Outcome {
-	case OutcomeOK, OutcomeError, OutcomeSkipped:
+	case OutcomeOK, OutcomeError, OutcomeSkipped, OutcomeCut:
 		return m, nil
 	}
 	return m, fmt.Errorf("mark has unknown outcome %q", m.Outcome)

@@ -37,13 +37,15 @@ const (
 	CauseSetup         Cause = "Setup"                // Error: what the process needs could not be prepared
 	CauseResultsSize   Cause = "ResultsTooLarge"      // Error: more than MaxResults
 	CauseBreakpoint    Cause = "Breakpoint"           // Error: ended by a person at the breakpoint before it
+	CauseTaskWhen      Cause = "TaskWhen"             // Skipped: a when expression of its task does not hold
+	CauseTaskLacks     Cause = "TaskLacks"            // Skipped: its task needs a task that was skipped for a reason of its own
 )
 
 // The order in these lists is part of the contract: the compact form of a
 // message names reasons and causes by their place.
 var (
 	reasons = []Reason{ReasonCompleted, ReasonError, ReasonTimeout, ReasonSkipped, ReasonContinued, ReasonCancelled}
-	causes  = []Cause{"", CausePriorFailed, CausePriorLost, CauseWhen, CauseRestarted, CauseNotFound, CauseNotExecutable, CauseSetup, CauseResultsSize, CauseBreakpoint}
+	causes  = []Cause{"", CausePriorFailed, CausePriorLost, CauseWhen, CauseRestarted, CauseNotFound, CauseNotExecutable, CauseSetup, CauseResultsSize, CauseBreakpoint, CauseTaskWhen, CauseTaskLacks}
 )
 
 // Message is what a step ends with, in its container's termination message.

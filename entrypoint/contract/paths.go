@@ -55,6 +55,11 @@ const (
 	PodResultsDir = "/tekton/pod/results"
 )
 
+// TaskOfMark and TaskOfResult are the task of a file below PodRunDir, by its name, and of
+// one below PodResultsDir.
+func TaskOfMark(file string) string   { return path.Base(path.Dir(path.Dir(file))) }
+func TaskOfResult(file string) string { return path.Base(path.Dir(file)) }
+
 // ValuePrefix begins the names of variables of the environment that hold a value which
 // is taken as it is: what looks like a reference in it stays.
 const ValuePrefix = "SLIPWAY_VALUE_"

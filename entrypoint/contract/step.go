@@ -26,9 +26,12 @@ type Step struct {
 	// Needs are values of other tasks that must exist when all of Wait do, and Stop
 	// marks of other tasks: one that says err and is older than the youngest mark of
 	// Wait keeps the step from its start. In both cases it ends as if a step before it
-	// had failed.
+	// had failed; but for want of a value of a task that was skipped it ends as cut.
 	Needs []Ref    `json:"needs,omitempty"`
 	Stop  []string `json:"stop,omitempty"`
+	// Optional has the step end as cut for want of any value, and Lacks in any case.
+	Optional bool `json:"optional,omitempty"`
+	Lacks    bool `json:"lacks,omitempty"`
 	// Hold lists the RunDirs of steps of the Pod whose containers should be up
 	// before this one starts, so that they take over at once. It is not held for
 	// one that takes long. None: it is not held.
@@ -68,6 +71,10 @@ type Step struct {
 	// When and Guards must all hold, or the step is skipped. Refs are substituted first.
 	When   []When  `json:"when,omitempty"`
 	Guards []Guard `json:"guards,omitempty"`
+	// TaskWhen and TaskGuards are those of the task: each of its steps has them, and
+	// none runs unless all hold. They are asked before Needs is looked at.
+	TaskWhen   []When  `json:"taskWhen,omitempty"`
+	TaskGuards []Guard `json:"taskGuards,omitempty"`
 	// Refs are values that earlier steps produce, to be put in the place of
 	// their text in Command, When, Guards and the environment; in the script only
 	// artifacts and results of other tasks.
@@ -115,6 +122,9 @@ type Wait struct {
 	File string `json:"file"`
 	// Always starts the step even when the mark says that the other failed.
 	Always bool `json:"always,omitempty"`
+	// Begun is, with Always, the mark of the first step of the task that File is of: what
+	// kept that from its start keeps this one too.
+	Begun string `json:"begun,omitempty"`
 }
 
 // Declared is a result by name and type: string (also when empty), array, object.

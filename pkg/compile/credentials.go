@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/slipway-dev/slipway/entrypoint/contract"
+	"github.com/slipway-dev/slipway/pkg/compile/merge"
 	"github.com/slipway-dev/slipway/pkg/compile/secrets"
 )
 
@@ -45,7 +46,7 @@ func (b *builder) secretsOf(i int) (env, paths []string) {
 	c := b.steps[i]
 	volumes := slices.Concat(b.pod.Spec.Volumes, b.task.Spec.Volumes)
 	if t := b.in.PodTemplate; t != nil {
-		c.Env = mergeBy(c.Env, t.Env, func(e corev1.EnvVar) string { return e.Name })
+		c.Env = merge.By(c.Env, t.Env, func(e corev1.EnvVar) string { return e.Name })
 		volumes = append(volumes, t.Volumes...)
 	}
 	found := secrets.In(c, volumes)

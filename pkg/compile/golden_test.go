@@ -38,11 +38,18 @@ type fixture struct {
 	Resources   map[string]corev1.ResourceRequirements `json:"stepResources"`
 	// Tasks share the Pod; then the run is that of their pipeline, and has no spec.
 	Tasks []struct {
-		Name   string      `json:"name"`
-		After  []string    `json:"after"`
-		Params v1.Params   `json:"params"`
-		Spec   v1.TaskSpec `json:"spec"`
+		Name       string                `json:"name"`
+		After      []string              `json:"after"`
+		When       v1.WhenExpressions    `json:"when"`
+		Needs      []string              `json:"needs"`
+		Ignored    bool                  `json:"ignored"`
+		Lacks      bool                  `json:"lacks"`
+		Params     v1.Params             `json:"params"`
+		Workspaces []v1.WorkspaceBinding `json:"workspaces"`
+		Spec       v1.TaskSpec           `json:"spec"`
 	} `json:"tasks"`
+	// Scratch are the claims of Tasks that an emptyDir stands for.
+	Scratch []string `json:"scratch"`
 	// Error is what Spec or Pod is to say; then there is no golden file.
 	Error string `json:"error"`
 }
@@ -84,15 +91,15 @@ func (f fixture) compileShared() (*corev1.Pod, error) {
 	in := Input{
 		Name: f.Run.Name + "-tasks-0", Owner: Owner{APIVersion: "tekton.dev/v1", Kind: "PipelineRun", Namespace: f.Run.Namespace,
 			Name: f.Run.Name, UID: f.Run.UID, Labels: f.Run.Labels, Annotations: f.Run.Annotations},
-		ServiceAccount: "default", Timeout: time.Hour,
+		ServiceAccount: "default", Timeout: time.Hour, Scratch: f.Scratch,
 		Options: Options{EntrypointImage: "example.com/entrypoint:1", ImageVolumes: true, UserNamespaces: true},
 	}
 	for _, t := range f.Tasks {
-		spec, err := Spec(&t.Spec, Binding{Name: f.Run.Name + "-" + t.Name, Namespace: f.Run.Namespace, TaskName: t.Name, Inline: true, Params: t.Params})
+		spec, err := Spec(&t.Spec, Binding{Name: f.Run.Name + "-" + t.Name, Namespace: f.Run.Namespace, TaskName: t.Name, Inline: true, Params: t.Params, Workspaces: t.Workspaces})
 		if err != nil {
 			return nil, err
 		}
-		in.Tasks = append(in.Tasks, Task{Name: t.Name, After: t.After, Spec: spec})
+		in.Tasks = append(in.Tasks, Task{Name: t.Name, After: t.After, When: t.When, Needs: t.Needs, Ignored: t.Ignored, Lacks: t.Lacks, Spec: spec, Workspaces: t.Workspaces})
 	}
 	return Pod(in)
 }

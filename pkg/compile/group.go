@@ -7,6 +7,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 	"github.com/slipway-dev/slipway/entrypoint/contract"
 	"github.com/slipway-dev/slipway/pkg/expr"
 	"github.com/slipway-dev/slipway/pkg/share"
@@ -61,34 +62,50 @@ func (b *builder) takeTurn(step *contract.Step) {
 	for _, t := range b.in.Tasks {
 		switch {
 		case slices.Contains(b.task.After, t.Name):
-			step.Wait = append(step.Wait, contract.Wait{File: lastMark(t)})
-		case t.Name != b.task.Name:
+			w := contract.Wait{File: lastMark(t), Always: t.Ignored}
+			if t.Ignored {
+				w.Begun = markOf(t, 0)
+			}
+			step.Wait = append(step.Wait, w)
+		case t.Name != b.task.Name && !t.Ignored:
 			step.Stop = append(step.Stop, lastMark(t))
 		}
 	}
-	step.Needs = b.taken()
+	step.Needs, step.Optional, step.Lacks = b.taken(), b.task.Ignored, b.task.Lacks
 }
 
-// lastMark is that of the last step of a task, as its neighbours see it.
-func lastMark(t Task) string {
-	last := path.Base(contract.StepRunDir(len(t.Spec.Steps) - 1))
-	return contract.MarkPath(path.Join(contract.PodRunDir, t.Name, last))
+// lastMark is that of the last step of a task.
+func lastMark(t Task) string { return markOf(t, len(t.Spec.Steps)-1) }
+
+// markOf is the mark of a step of a task, as its neighbours see it.
+func markOf(t Task, step int) string {
+	return contract.MarkPath(path.Join(contract.PodRunDir, t.Name, path.Base(contract.StepRunDir(step))))
 }
 
 // taken are the results of its neighbours that the task takes.
 func (b *builder) taken() []contract.Ref {
-	var refs []contract.Ref
+	texts := append(whenTexts(b.task.When), b.task.Needs...)
 	for i := range b.task.Spec.Steps {
-		for _, text := range whatRuns(&b.task.Spec.Steps[i]) {
-			for _, r := range expr.References(text) {
-				ref, ok := b.neighbourRef(r, text[r.Pos:r.End])
-				if ok && !slices.ContainsFunc(refs, func(have contract.Ref) bool { return have.Text == ref.Text }) {
-					refs = append(refs, ref)
-				}
+		texts = append(texts, whatRuns(&b.task.Spec.Steps[i])...)
+	}
+	var refs []contract.Ref
+	for _, text := range texts {
+		for _, r := range expr.References(text) {
+			ref, ok := b.neighbourRef(r, text[r.Pos:r.End])
+			if ok && !slices.ContainsFunc(refs, func(have contract.Ref) bool { return have.Text == ref.Text }) {
+				refs = append(refs, ref)
 			}
 		}
 	}
 	return refs
+}
+
+func whenTexts(when v1.WhenExpressions) []string {
+	var texts []string
+	for _, w := range when {
+		texts = append(append(texts, w.Input, w.CEL), w.Values...)
+	}
+	return texts
 }
 
 // neighbourRef is where the value of r is, if r is a result of a task that runs before
@@ -99,6 +116,11 @@ func (b *builder) neighbourRef(r expr.Reference, text string) (contract.Ref, boo
 		return contract.Ref{}, false
 	}
 	return contract.Ref{Text: text, File: path.Join(contract.PodResultsDir, task, result), Task: true}, true
+}
+
+func (b *builder) isOfNeighbour(r expr.Reference) bool {
+	_, ok := b.neighbourRef(r, "")
+	return ok
 }
 
 // mountNeighbours shows the i-th step the marks of the other tasks, where it is the

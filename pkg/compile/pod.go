@@ -26,6 +26,8 @@ type Input struct {
 	// Tasks are the group that shares the Pod, none before one that it runs after. A
 	// TaskRun is a group of one.
 	Tasks []Task
+	// Scratch are the names of claims that do not exist: an emptyDir stands for each.
+	Scratch []string
 	// ServiceAccount is the account the Pod runs as. UsesToken says that the
 	// run asked for this account by name and so may want its token.
 	ServiceAccount string
@@ -57,6 +59,14 @@ type Task struct {
 	Name string
 	// After are the names of the tasks of the group that must have ended before.
 	After []string
+	// When must hold, or none of its steps runs. What is known has been put in.
+	When v1.WhenExpressions
+	// Needs are references to results of the group, as $(tasks.T.results.R), without which
+	// none of its steps runs, besides those in what they run.
+	Needs []string
+	// Ignored says that the tasks after it run though it failed, Lacks that it needs one
+	// that was skipped.
+	Ignored, Lacks bool
 	// Spec is what Spec returned.
 	Spec *v1.TaskSpec
 	// Workspaces are the volumes bound; a volumeClaimTemplate has become the

@@ -1,9 +1,7 @@
 package compile
 
 import (
-	"cmp"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +11,7 @@ import (
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 	"github.com/slipway-dev/slipway/entrypoint/contract"
 	"github.com/slipway-dev/slipway/pkg/compile/fields"
+	"github.com/slipway-dev/slipway/pkg/compile/merge"
 	"github.com/slipway-dev/slipway/pkg/compile/requests"
 	"github.com/slipway-dev/slipway/pkg/expr"
 	"github.com/slipway-dev/slipway/pkg/guard"
@@ -47,57 +46,22 @@ func makeSteps(b *builder) error {
 
 // mergeTemplate gives a step what it does not say itself.
 func mergeTemplate(s *v1.Step, t *v1.StepTemplate) {
-	fill(&s.Image, t.Image)
-	fill(&s.WorkingDir, t.WorkingDir)
-	fill(&s.ImagePullPolicy, t.ImagePullPolicy)
+	merge.Text(&s.Image, t.Image)
+	merge.Text(&s.WorkingDir, t.WorkingDir)
+	merge.Text(&s.ImagePullPolicy, t.ImagePullPolicy)
 	if len(s.Command) == 0 && s.Script == "" {
 		s.Command = t.Command
 	}
 	if len(s.Args) == 0 {
 		s.Args = t.Args
 	}
-	s.SecurityContext = mergeSecurity(t.SecurityContext, s.SecurityContext)
+	s.SecurityContext = merge.Security(t.SecurityContext, s.SecurityContext)
 	s.EnvFrom = append(slices.Clone(t.EnvFrom), s.EnvFrom...)
-	s.Env = mergeBy(t.Env, s.Env, func(e corev1.EnvVar) string { return e.Name })
-	s.VolumeMounts = mergeBy(t.VolumeMounts, s.VolumeMounts, func(m corev1.VolumeMount) string { return m.MountPath })
-	s.VolumeDevices = mergeBy(t.VolumeDevices, s.VolumeDevices, func(d corev1.VolumeDevice) string { return d.DevicePath })
+	s.Env = merge.By(t.Env, s.Env, func(e corev1.EnvVar) string { return e.Name })
+	s.VolumeMounts = merge.By(t.VolumeMounts, s.VolumeMounts, func(m corev1.VolumeMount) string { return m.MountPath })
+	s.VolumeDevices = merge.By(t.VolumeDevices, s.VolumeDevices, func(d corev1.VolumeDevice) string { return d.DevicePath })
 	s.ComputeResources.Requests = requests.Merge(t.ComputeResources.Requests, s.ComputeResources.Requests)
 	s.ComputeResources.Limits = requests.Merge(t.ComputeResources.Limits, s.ComputeResources.Limits)
-}
-
-// mergeSecurity takes each field that over leaves open from base.
-func mergeSecurity(base, over *corev1.SecurityContext) *corev1.SecurityContext {
-	if base == nil || over == nil {
-		return cmp.Or(over, base).DeepCopy()
-	}
-	out := over.DeepCopy()
-	from, to := reflect.ValueOf(base.DeepCopy()).Elem(), reflect.ValueOf(out).Elem()
-	for i := range to.NumField() {
-		if to.Field(i).IsNil() {
-			to.Field(i).Set(from.Field(i))
-		}
-	}
-	return out
-}
-
-func fill[T ~string](field *T, value T) {
-	if *field == "" {
-		*field = value
-	}
-}
-
-// mergeBy returns the items of base, each replaced by the item of over with the
-// same key, and then the rest of over.
-func mergeBy[T any](base, over []T, key func(T) string) []T {
-	out := slices.Clone(base)
-	for _, item := range over {
-		if i := slices.IndexFunc(out, func(have T) bool { return key(have) == key(item) }); i >= 0 {
-			out[i] = item
-			continue
-		}
-		out = append(out, item)
-	}
-	return out
 }
 
 // startByEntrypoint has the entrypoint run each step: after the one before it,
@@ -146,7 +110,11 @@ func (b *builder) instructions(i int, s *v1.Step) (contract.Step, error) {
 		step.Stderr = s.StderrConfig.Path
 	}
 	step.BreakBefore, step.BreakOnFailure = b.breakpoints(i)
-	if err := guards(&step, s.When); err != nil {
+	var err error
+	if step.When, step.Guards, err = guards(s.When, isOfStep); err != nil {
+		return step, err
+	}
+	if step.TaskWhen, step.TaskGuards, err = guards(b.task.When, b.isOfNeighbour); err != nil {
 		return step, err
 	}
 	command, err := b.command(s)
@@ -158,20 +126,21 @@ func (b *builder) instructions(i int, s *v1.Step) (contract.Step, error) {
 	return step, err
 }
 
-// guards puts what must hold into step.
-func guards(step *contract.Step, when v1.StepWhenExpressions) error {
+// guards are what must hold, of which late tells the references that only the Pod
+// knows the values of.
+func guards(when v1.WhenExpressions, late func(expr.Reference) bool) (list []contract.When, inCEL []contract.Guard, _ error) {
 	for i, w := range when {
 		if w.CEL == "" {
-			step.When = append(step.When, contract.When{Input: w.Input, Operator: string(w.Operator), Values: w.Values})
+			list = append(list, contract.When{Input: w.Input, Operator: string(w.Operator), Values: w.Values})
 			continue
 		}
-		g, err := guard.Translate(w.CEL, isOfStep)
+		g, err := guard.Translate(w.CEL, late)
 		if err != nil {
-			return fields.At(fmt.Sprintf("when[%d]", i), err)
+			return nil, nil, fields.At(fmt.Sprintf("when[%d]", i), err)
 		}
-		step.Guards = append(step.Guards, g)
+		inCEL = append(inCEL, g)
 	}
-	return nil
+	return list, inCEL, nil
 }
 
 // command is what the step runs besides a script: its own command or what its
@@ -269,10 +238,7 @@ func whatRuns(s *v1.Step) []string {
 
 // refs lists the values that earlier steps and other tasks produce and this step uses.
 func (b *builder) refs(i int, s *v1.Step) ([]contract.Ref, error) {
-	texts := whatRuns(s)
-	for _, w := range s.When {
-		texts = append(append(texts, w.Input, w.CEL), w.Values...)
-	}
+	texts := slices.Concat(whatRuns(s), whenTexts(s.When), whenTexts(b.task.When))
 	var refs []contract.Ref
 	for _, text := range texts {
 		for _, r := range expr.References(text) {

@@ -6,6 +6,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
+	"github.com/slipway-dev/slipway/pkg/compile/merge"
 )
 
 // applyTemplate puts the run's wishes for its Pod in.
@@ -33,7 +34,7 @@ func applyTemplate(b *builder) error {
 		b.addVolume(v)
 	}
 	for _, c := range allContainers(spec) {
-		c.Env = mergeBy(c.Env, t.Env, func(e corev1.EnvVar) string { return e.Name })
+		c.Env = merge.By(c.Env, t.Env, func(e corev1.EnvVar) string { return e.Name })
 	}
 	return nil
 }
@@ -48,8 +49,8 @@ func MergeTemplates(base, over *v1.PodTemplate) *v1.PodTemplate {
 		return over
 	}
 	out := over.DeepCopy()
-	out.Env = mergeBy(base.Env, over.Env, func(e corev1.EnvVar) string { return e.Name })
-	out.Volumes = mergeBy(base.Volumes, over.Volumes, func(v corev1.Volume) string { return v.Name })
+	out.Env = merge.By(base.Env, over.Env, func(e corev1.EnvVar) string { return e.Name })
+	out.Volumes = merge.By(base.Volumes, over.Volumes, func(v corev1.Volume) string { return v.Name })
 	unset(&out.Affinity, base.Affinity)
 	unset(&out.SecurityContext, base.SecurityContext)
 	unset(&out.RuntimeClassName, base.RuntimeClassName)
@@ -59,7 +60,7 @@ func MergeTemplates(base, over *v1.PodTemplate) *v1.PodTemplate {
 	unset(&out.EnableServiceLinks, base.EnableServiceLinks)
 	unset(&out.PriorityClassName, base.PriorityClassName)
 	unset(&out.HostUsers, base.HostUsers)
-	fill(&out.SchedulerName, base.SchedulerName)
+	merge.Text(&out.SchedulerName, base.SchedulerName)
 	out.HostNetwork = out.HostNetwork || base.HostNetwork
 	if out.NodeSelector == nil {
 		out.NodeSelector = base.NodeSelector

@@ -169,6 +169,9 @@ func mountWorkspaces(b *builder) error {
 		if b.task.Name != "" && bound.PersistentVolumeClaim == nil {
 			volume.Name = "ws-" + shortHash("task", b.task.Name, bound.Name)
 		}
+		if c := bound.PersistentVolumeClaim; c != nil && slices.Contains(b.in.Scratch, c.ClaimName) {
+			volume = emptyDir(volume.Name)
+		}
 		b.addVolume(volume)
 		mount := corev1.VolumeMount{Name: volume.Name, MountPath: mountPath(d), SubPath: bound.SubPath, ReadOnly: d.ReadOnly}
 		isolated := isIsolated(b.task.Spec, d.Name)

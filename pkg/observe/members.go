@@ -16,6 +16,9 @@ type Member struct {
 	// Began: its first process was started, or could not be. Skipped: it was not to be,
 	// for another task failed before its turn.
 	Began, Skipped bool
+	// Unwanted: a when expression of its own kept it from running. Cut: one of a task
+	// did that it needs.
+	Unwanted, Cut bool
 	// Ended: all its containers have.
 	Ended, Failed bool
 	// At is when its last step ended, by the entrypoint's clock: exact enough to say
@@ -24,7 +27,7 @@ type Member struct {
 }
 
 // Gone reports whether the Pod ended before it was decided whether the task is to run.
-func (m Member) Gone() bool { return m.Ended && !m.Began && !m.Skipped }
+func (m Member) Gone() bool { return m.Ended && !m.Began && !m.Skipped && !m.Unwanted && !m.Cut }
 
 // Members reads how the tasks of a Pod stand, by name; nil where the Pod is that of
 // one task alone.
@@ -58,6 +61,10 @@ func (m *Member) take(first bool, s *corev1.ContainerStatus) {
 	}
 	m.At = said.FinishedAt
 	switch {
+	case said.Cause == contract.CauseTaskWhen:
+		m.Unwanted = true
+	case said.Cause == contract.CauseTaskLacks:
+		m.Cut = true
 	case said.Reason == contract.ReasonSkipped && said.Cause != contract.CauseWhen:
 		m.Skipped, m.Failed = m.Skipped || first, true
 	case said.Reason == contract.ReasonCancelled && said.StartedAt.IsZero():

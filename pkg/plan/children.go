@@ -173,7 +173,7 @@ func (m *maker) meta() metav1.ObjectMeta {
 
 // reserved reports whether an annotation speaks of the very object it is on.
 func reserved(name string) bool {
-	return name == corev1.LastAppliedConfigAnnotation || name == share.GroupsAnnotation || convert.IsNote(name) ||
+	return name == corev1.LastAppliedConfigAnnotation || name == share.GroupsAnnotation || name == share.ScratchAnnotation || convert.IsNote(name) ||
 		strings.HasPrefix(name, "chains.tekton.dev/") || strings.HasPrefix(name, "results.tekton.dev/")
 }
 

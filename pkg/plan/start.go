@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
 	"github.com/slipway-dev/slipway/api/tekton/validation"
@@ -15,6 +14,7 @@ import (
 	"github.com/slipway-dev/slipway/pkg/plan/check"
 	"github.com/slipway-dev/slipway/pkg/plan/fill"
 	"github.com/slipway-dev/slipway/pkg/plan/matrix"
+	"github.com/slipway-dev/slipway/pkg/plan/names"
 	"github.com/slipway-dev/slipway/pkg/untrusted"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -85,7 +85,7 @@ func pin(in Input, spec *v1.PipelineSpec) (v1.PipelineRunReason, error) {
 	if err != nil {
 		return v1.PipelineRunReasonFailedValidation, err
 	}
-	if reason, err := substitutePipeline(spec, vars, untrusted.Of(in.Run.Annotations)); err != nil {
+	if reason, err := fill.Pipeline(spec, vars, untrusted.Of(in.Run.Annotations)); err != nil {
 		return reason, err
 	}
 	for _, t := range slices.Concat(spec.Tasks, spec.Finally) {
@@ -126,21 +126,6 @@ func worded(run *v1.PipelineRun, err error) error {
 	return cmp.Or(validation.Err(validation.PipelineRun(run)), err)
 }
 
-// pipelineName is the name of the pipeline, for labels and context.pipeline.name.
-func pipelineName(in Input) string {
-	switch ref := in.Run.Spec.PipelineRef; {
-	case in.Pipeline != nil && in.Pipeline.Name != "":
-		return in.Pipeline.Name
-	case ref != nil && ref.Name != "":
-		return ref.Name
-	case ref == nil && in.Run.GenerateName != "":
-		if name := strings.TrimRight(in.Run.GenerateName, "-."); name != "" {
-			return name
-		}
-	}
-	return in.Run.Name
-}
-
 // runVars are the variables that are known when a run starts.
 func runVars(in Input, spec *v1.PipelineSpec) (expr.Vars, error) {
 	vars, err := fill.Params(spec.Params, in.Run.Spec.Params)
@@ -169,47 +154,6 @@ func contextName(in Input) string {
 	return in.Run.Name
 }
 
-func substitutePipeline(spec *v1.PipelineSpec, vars expr.Vars, strangers untrusted.Values) (v1.PipelineRunReason, error) {
-	for _, part := range []struct {
-		name  string
-		tasks []v1.PipelineTask
-	}{{"tasks", spec.Tasks}, {"finally", spec.Finally}} {
-		for i := range part.tasks {
-			t := &part.tasks[i]
-			err := fill.Task(t, vars, strangers)
-			if err == nil && t.TaskSpec != nil && !t.TaskSpec.IsCustomTask() {
-				err = fill.TaskSpec(&t.TaskSpec.TaskSpec, inner(t, vars), strangers)
-			}
-			if err != nil {
-				reason := v1.PipelineRunReasonFailedValidation
-				if errors.Is(err, expr.ErrBounds) {
-					reason = v1.PipelineRunReasonParamArrayIndexingInvalid
-				}
-				return reason, fmt.Errorf("spec.%s[%d] (%s): %w", part.name, i, t.Name, err)
-			}
-		}
-	}
-	return "", nil
-}
-
-// inner are the variables of the pipeline that reach into a Task written in
-// place: those that the Task's own params and workspaces do not hide.
-func inner(t *v1.PipelineTask, vars expr.Vars) expr.Vars {
-	hidden := func(name string) bool {
-		part, rest, _ := strings.Cut(name, ".")
-		switch part {
-		case "params":
-			return slices.ContainsFunc(fill.AllParams(t), func(p v1.Param) bool { return p.Name == rest })
-		case "workspaces":
-			rest = strings.TrimSuffix(rest, ".bound")
-			return slices.ContainsFunc(t.Workspaces, func(w v1.WorkspacePipelineTaskBinding) bool { return w.Name == rest }) ||
-				slices.ContainsFunc(t.TaskSpec.Workspaces, func(w v1.WorkspaceDeclaration) bool { return w.Name == rest })
-		}
-		return false
-	}
-	return vars.Without(hidden)
-}
-
 // inherited are the labels and annotations that a run takes from its Pipeline.
 // Its own come first.
 func inherited(in Input) (labels, annotations map[string]string) {
@@ -219,7 +163,7 @@ func inherited(in Input) (labels, annotations map[string]string) {
 		maps.Copy(annotations, in.Pipeline.Annotations)
 		delete(annotations, corev1.LastAppliedConfigAnnotation)
 	}
-	labels[v1.LabelPipeline] = pipelineName(in)
+	labels[v1.LabelPipeline] = names.Pipeline(in.Run, in.Pipeline)
 	maps.DeleteFunc(labels, func(k, _ string) bool { _, has := in.Run.Labels[k]; return has })
 	maps.DeleteFunc(annotations, func(k, _ string) bool { _, has := in.Run.Annotations[k]; return has })
 	return labels, annotations

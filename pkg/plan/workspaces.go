@@ -18,7 +18,7 @@ import (
 func (s *state) claims() []*corev1.PersistentVolumeClaim {
 	var out []*corev1.PersistentVolumeClaim
 	for _, b := range s.run.Spec.Workspaces {
-		if b.VolumeClaimTemplate == nil {
+		if b.VolumeClaimTemplate == nil || slices.Contains(names.Scratch(s.run), names.Claim(s.run, b)) {
 			continue
 		}
 		claim := b.VolumeClaimTemplate.DeepCopy()

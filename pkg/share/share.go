@@ -15,6 +15,9 @@ const (
 	// GroupsAnnotation of a PipelineRun holds its Groups, which are settled when it
 	// starts.
 	GroupsAnnotation = "slipway.dev/shared-pods"
+	// ScratchAnnotation of a PipelineRun holds the names of its workspaces that need no
+	// claim, as one Pod alone uses each: an emptyDir stands for it.
+	ScratchAnnotation = "slipway.dev/scratch"
 	// PodAnnotation of a TaskRun, and label of the Pod, is the name of the Pod that
 	// the task shares.
 	PodAnnotation = "slipway.dev/shared-pod"
@@ -55,12 +58,26 @@ func ModeOf(run, pipeline map[string]string) (Mode, error) {
 type Groups [][]string
 
 // Encode returns the text for GroupsAnnotation; it is empty when there are none.
-func (g Groups) Encode() string {
-	if len(g) == 0 {
+func (g Groups) Encode() string { return encode(g) }
+
+// EncodeScratch returns the text for ScratchAnnotation; it is empty when there are none.
+func EncodeScratch(workspaces []string) string { return encode(workspaces) }
+
+func encode[T any](list []T) string {
+	if len(list) == 0 {
 		return ""
 	}
-	text, _ := json.Marshal(g) // lists of strings always have a JSON
+	text, _ := json.Marshal(list) // lists of strings always have a JSON
 	return string(text)
+}
+
+// ScratchOf reads the workspaces without a claim from the annotations of a run.
+func ScratchOf(annotations map[string]string) []string {
+	var list []string
+	if json.Unmarshal([]byte(annotations[ScratchAnnotation]), &list) != nil {
+		return nil
+	}
+	return list
 }
 
 // GroupsOf reads the groups of a run from its annotations; what cannot be read is none.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
@@ -130,5 +131,135 @@ pipelineSpec:
 	}
 	if n := len(taskRunsOf(e, "ci")); n != 3 {
 		t.Errorf("%d TaskRuns", n)
+	}
+}
+
+// when, onError, missing results and finally mean in a shared Pod what they mean elsewhere,
+// and a workspace that nothing else uses needs no volume claim.
+func TestTurnsInASharedPod(t *testing.T) {
+	t.Parallel()
+	e := env.New(t)
+	sharedRun(e, `
+workspaces: [{name: src, volumeClaimTemplate: {spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Mi}}}}}]
+pipelineSpec:
+  workspaces: [{name: src}]
+  tasks:
+  - name: check
+    workspaces: [{name: src}]
+    taskSpec:
+      workspaces: [{name: src}]
+      results: [{name: changed}]
+      steps: [{name: s, image: IMAGE, script: "echo of check > $(workspaces.src.path)/file; echo -n yes > $(results.changed.path)"}]
+  - name: wanted
+    when: [{input: $(tasks.check.results.changed), operator: in, values: ["yes"]}]
+    workspaces: [{name: src}]
+    taskSpec: {workspaces: [{name: src}], steps: [{name: s, image: IMAGE, script: "cat $(workspaces.src.path)/file"}]}
+  - name: unwanted
+    when: [{cel: "'$(tasks.check.results.changed)' == 'no'"}]
+    taskSpec: {results: [{name: r}], steps: [{name: s, image: IMAGE, script: "exit 1"}, {name: more, image: IMAGE, script: "exit 1"}]}
+  - {name: after, runAfter: [unwanted], taskSpec: {steps: [{name: s, image: IMAGE, script: "true"}]}}
+  - name: lacking
+    params: [{name: r, value: $(tasks.unwanted.results.r)}]
+    taskSpec: {params: [{name: r}], steps: [{name: s, image: IMAGE, script: "echo $(params.r)"}]}
+  - {name: behind, runAfter: [lacking], taskSpec: {steps: [{name: s, image: IMAGE, script: "exit 1"}]}}
+  - {name: breaks, onError: continue, taskSpec: {steps: [{name: s, image: IMAGE, script: "exit 4"}, {name: more, image: IMAGE, script: "true"}]}}
+  - {name: goes-on, runAfter: [breaks], taskSpec: {steps: [{name: s, image: IMAGE, script: "true"}]}}
+  finally:
+  - name: tell
+    params: [{name: all, value: $(tasks.status) $(tasks.breaks.status) $(tasks.unwanted.status)}]
+    taskSpec: {params: [{name: all}], steps: [{name: s, image: IMAGE, script: "echo $(params.all)"}]}
+  - {name: not-told, when: [{input: $(tasks.status), operator: in, values: [Failed-in-all]}], taskSpec: {steps: [{name: s, image: IMAGE, script: "exit 1"}]}}
+  - {name: clean, taskSpec: {steps: [{name: s, image: IMAGE, script: "true"}]}}
+`)
+	run := e.PipelineRunDone("ci", runTimeout)
+	wantOutcome(e, run, "Completed", "Tasks Completed: 7 (Failed: 1 (Ignored: 1), Cancelled 0), Skipped: 4")
+	if diff := cmp.Diff(map[string]v1.SkippingReason{"unwanted": v1.WhenExpressionsSkip, "lacking": v1.MissingResultsSkip,
+		"behind": v1.ParentTasksSkip, "not-told": v1.WhenExpressionsSkip}, skipReasons(run)); diff != "" {
+		t.Errorf("skipped: (-want +got)\n%s", diff)
+	}
+	if all := pods(e); len(all) != 2 {
+		t.Errorf("%d Pods", len(all))
+	}
+	var claims corev1.PersistentVolumeClaimList
+	if err := e.Client.List(e.Context(), &claims, client.InNamespace(e.Namespace)); err != nil || len(claims.Items) > 0 {
+		t.Errorf("%d volume claims, %v", len(claims.Items), err)
+	}
+	log, _ := slipway(e)("logs", "ci", "-n", e.Namespace)
+	for _, line := range []string{"[wanted : s] of check", "[tell : s] Failed Failed None"} {
+		if !strings.Contains(log, line+"\n") {
+			t.Errorf("no %q in the log\n%s", line, log)
+		}
+	}
+}
+
+// attack tries from one task of a shared Pod what must not reach another: it stands as near
+// as a task can, for it sees the marks and takes a result.
+const attack = `
+try() { name=$1; shift; if "$@" >/dev/null 2>&1; then echo "BREACH: $name"; fi; }
+until test -e /tekton/pod/run/victim/0/alive; do sleep 0.1; done
+for dir in /tekton/pod/run/victim/0 /tekton/pod/run/victim /tekton/pod/results/early /tekton/run; do
+  try "a mark or result in $dir" sh -c "echo '{\"v\":1,\"outcome\":\"ok\"}' > $dir/out"
+  try "a file less in $dir" sh -c "rm -rf $dir/* && test -z \"\$(ls $dir)\""
+  try "$dir writable" mount -o remount,rw $dir
+done
+grep -q /victim /proc/self/mountinfo && echo "BREACH: a folder of the victim is mounted"
+try "another folder by way of a link" sh -c "ln -s /proc/1/root/tekton/pod/results/victim /tekton/results/link && echo forged > /tekton/results/link/word"
+grep -l "victim-pro""cess" /proc/[0-9]*/cmdline && echo "BREACH: a process of the victim is seen"
+kill -9 1; kill -0 1 || echo "BREACH: process 1 was killed"
+for p in /proc/[0-9]*; do tr '\0' '\n' < $p/environ 2>/dev/null | grep -q s3cr3t-of-victim && echo "BREACH: its secret is seen"; done
+try "a token" cat /var/run/secrets/kubernetes.io/serviceaccount/token
+report='{"v":1,"reason":"Completed","exitCode":0,"finishedAt":"2001-01-01T00:00:00Z","results":[{"name":"word","value":"forged"}]}'
+echo "$report" > /tekton/termination
+echo "$report"
+echo attacked
+`
+
+// A hostile step reaches nothing of the other tasks of its Pod.
+func TestHostileStepInASharedPod(t *testing.T) {
+	t.Parallel()
+	e := env.New(t)
+	e.Create(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "own", Namespace: e.Namespace}, StringData: map[string]string{"key": "s3cr3t-of-victim"}})
+	sharedRun(e, `
+pipelineSpec:
+  results: [{name: word, value: $(tasks.victim.results.word)}]
+  tasks:
+  - {name: early, taskSpec: {results: [{name: r}], steps: [{name: s, image: IMAGE, script: "echo -n r > $(results.r.path)"}]}}
+  - name: hostile
+    params: [{name: r, value: $(tasks.early.results.r)}]
+    taskSpec:
+      params: [{name: r}]
+      steps:
+      - name: s
+        image: IMAGE
+        env: [{name: R, value: $(params.r)}]
+        script: |`+strings.ReplaceAll(attack, "\n", "\n          ")+`
+  - name: victim
+    runAfter: [early]
+    taskSpec:
+      results: [{name: word}]
+      steps:
+      - name: s
+        image: IMAGE
+        env: [{name: SECRET, valueFrom: {secretKeyRef: {name: own, key: key}}}]
+        script: "sh -c 'sleep 5; : victim-process'; echo -n honest > $(results.word.path)"
+  - name: late
+    params: [{name: word, value: $(tasks.victim.results.word)}]
+    taskSpec: {params: [{name: word}], steps: [{name: s, image: IMAGE, script: "test $(params.word) = honest"}]}
+`)
+	run := e.PipelineRunDone("ci", runTimeout)
+	wantOutcome(e, run, "Succeeded", "Tasks Completed: 4 (Failed: 0, Cancelled 0), Skipped: 0")
+	if all := pods(e); len(all) != 1 {
+		t.Fatalf("%d Pods", len(all))
+	}
+	hostile, victim, late := childTaskRun(e, "ci-hostile"), childTaskRun(e, "ci-victim"), childTaskRun(e, "ci-late")
+	log := e.ContainerLog(hostile.Status.PodName, "step-hostile-s")
+	if strings.Contains(log, "BREACH") || !strings.Contains(log, "attacked\n") {
+		t.Errorf("the hostile step says\n%s", log)
+	}
+	if got := run.Status.Results; len(got) != 1 || got[0].Value.StringVal != "honest" || len(hostile.Status.Results) != 0 {
+		t.Errorf("results are %+v, those of the hostile task %+v", got, hostile.Status.Results)
+	}
+	if late.Status.Steps[0].Terminated.StartedAt.Before(&victim.Status.Steps[0].Terminated.FinishedAt) {
+		t.Error("late began before the victim had ended")
 	}
 }

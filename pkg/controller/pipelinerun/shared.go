@@ -12,12 +12,13 @@ import (
 	"github.com/slipway-dev/slipway/pkg/kube"
 	"github.com/slipway-dev/slipway/pkg/observe"
 	"github.com/slipway-dev/slipway/pkg/plan"
+	"github.com/slipway-dev/slipway/pkg/plan/names"
 )
 
 // sharedPods are the Pods that tasks of the run share and that are there.
 func (r *Reconciler) sharedPods(ctx context.Context, run *v1.PipelineRun) ([]*corev1.Pod, error) {
 	var pods []*corev1.Pod
-	for name := range plan.SharedPods(run) {
+	for name := range names.SharedPods(run) {
 		pod := &corev1.Pod{}
 		err := r.Client.Get(ctx, client.ObjectKey{Namespace: run.Namespace, Name: name}, pod)
 		if client.IgnoreNotFound(err) != nil {

@@ -18,6 +18,7 @@ import (
 	"github.com/slipway-dev/slipway/pkg/observe"
 	"github.com/slipway-dev/slipway/pkg/plan"
 	"github.com/slipway-dev/slipway/pkg/plan/limits"
+	"github.com/slipway-dev/slipway/pkg/plan/names"
 	"github.com/slipway-dev/slipway/pkg/share"
 )
 
@@ -113,10 +114,11 @@ func (r *Reconciler) gather(ctx context.Context, a *attempt, in *compile.Input) 
 			}
 			task = compile.Task{Spec: spec.task, Workspaces: bound(m.TaskRun, spec.workspaces), Resources: m.TaskRun.Spec.ComputeResources}
 		}
-		task.Name, task.After = m.Task, m.After
+		task.Name, task.After, task.When, task.Needs = m.Task, m.After, m.When, m.Needs
+		task.Ignored, task.Lacks = m.Ignored, m.Lacks
 		in.Tasks = append(in.Tasks, task)
 	}
-	in.Owner = r.ownerOf(of.Run, a.run)
+	in.Owner, in.Scratch = r.ownerOf(of.Run, a.run), names.Scratch(of.Run)
 	in.Timeout = limits.Pipeline(of.Run.Spec.Timeouts, of.Defaults.Timeout)
 	return nil
 }
@@ -145,6 +147,7 @@ func (r *Reconciler) ownerOf(pr *v1.PipelineRun, run *v1.TaskRun) compile.Owner 
 	}
 	annotations := maps.Clone(pr.Annotations)
 	delete(annotations, share.GroupsAnnotation)
+	delete(annotations, share.ScratchAnnotation)
 	return compile.Owner{APIVersion: v1.SchemeGroupVersion.String(), Kind: v1.KindPipelineRun,
 		Namespace: pr.Namespace, Name: pr.Name, UID: pr.UID, Labels: labels, Annotations: annotations}
 }

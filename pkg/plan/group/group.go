@@ -31,14 +31,13 @@ type Task struct {
 	Claims bool
 }
 
-// Of are the tasks of a run's graph. known holds what their taskRefs mean, as far as that
-// is known.
-func Of(run *v1.PipelineRun, spec *v1.PipelineSpec, known map[string]*v1.TaskSpec) []Task {
+// Of are tasks of a run. known holds what their taskRefs mean, as far as that is known.
+func Of(run *v1.PipelineRun, specs []v1.PipelineTask, known map[string]*v1.TaskSpec) []Task {
 	var tasks []Task
 	// A podTemplate with variables is another for each task.
 	special := len(references(run.Spec.TaskRunTemplate.PodTemplate)) > 0
-	for i := range spec.Tasks {
-		t := Task{Spec: &spec.Tasks[i], Body: known[spec.Tasks[i].Name], Special: special}
+	for i := range specs {
+		t := Task{Spec: &specs[i], Body: known[specs[i].Name], Special: special}
 		if t.Spec.TaskSpec != nil {
 			t.Body = &t.Spec.TaskSpec.TaskSpec
 		}
@@ -61,14 +60,31 @@ type Decision struct {
 	Alone  map[string]string
 }
 
-// Decide spreads the tasks over Pods. graph is theirs, with an edge for each
-// dependency.
+// Decide spreads the tasks of a graph over Pods, which has an edge for each dependency.
 func Decide(tasks []Task, graph *dag.Graph, mode share.Mode) Decision {
+	typed := func(t Task) string { return ofTypes(t, tasks) }
+	return decide(tasks, graph, func(t Task) string { return reason(t, mode, ofParams, ofResults, typed) })
+}
+
+// AtOnce spreads tasks over Pods that start together, when all that they take is known.
+func AtOnce(tasks []Task, mode share.Mode) Decision {
+	var names []string
+	for _, t := range tasks {
+		names = append(names, t.Spec.Name)
+	}
+	graph, err := dag.Build(names, nil)
+	if err != nil {
+		return Decision{} // two of one name, which validation refuses
+	}
+	return decide(tasks, graph, func(t Task) string { return reason(t, mode) })
+}
+
+func decide(tasks []Task, graph *dag.Graph, reason func(Task) string) Decision {
 	d := Decision{Alone: map[string]string{}}
 	named := map[string]Task{}
 	for _, t := range tasks {
 		named[t.Spec.Name] = t
-		if why := reason(t, mode); why != "" {
+		if why := reason(t); why != "" {
 			d.Alone[t.Spec.Name] = why
 		}
 	}

@@ -32,8 +32,8 @@ func read(t *testing.T, text string) []Task {
 	return tasks
 }
 
-// decide goes by runAfter alone.
-func decide(t *testing.T, tasks []Task, mode share.Mode) Decision {
+// spread goes by runAfter alone.
+func spread(t *testing.T, tasks []Task, mode share.Mode) Decision {
 	t.Helper()
 	var names []string
 	var edges []dag.Edge
@@ -71,7 +71,7 @@ func TestGroups(t *testing.T) {
 		"late, with more": {task("x", alone) + task("y", alone) + task("a", plain, "x") + task("b", plain, "x", "y") + task("c", plain, "a"), share.Groups{{"a", "c"}}},
 		"none":            {task("x", alone) + task("y", alone, "x"), nil},
 	} {
-		got := decide(t, read(t, tc.tasks), share.Pod)
+		got := spread(t, read(t, tc.tasks), share.Pod)
 		if diff := cmp.Diff(tc.want, got.Groups, cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("%s: (-want +got)\n%s", name, diff)
 		}
@@ -108,13 +108,16 @@ func TestReasons(t *testing.T) {
 		"a matrix":           {"matrix: {params: [{name: p, value: [a, b]}]}, " + plain, "it has a matrix"},
 		"retries":            {"retries: 2, " + plain, "its retries need a fresh file system"},
 		"timeout":            {"timeout: 1m, " + plain, "it has a timeout of its own"},
-		"onError":            {"onError: continue, " + plain, "its failure is passed over"},
-		"when":               {"when: [{input: a, operator: in, values: [a]}], " + plain, "it has when expressions"},
+		"onError":            {"onError: continue, " + plain, ""},
+		"when":               {"when: [{input: a, operator: in, values: [a]}], " + plain, ""},
+		"when of a text":     {"when: [{input: $(tasks.o.results.r), operator: in, values: [a]}], " + plain, ""},
+		"when in CEL":        {"when: [{cel: \"'$(tasks.o.results.r)' == 'a'\"}], " + plain, ""},
+		"when of an array":   {"when: [{input: a, operator: in, values: ['$(tasks.o.results.r[*])']}], " + plain, "its when expressions take another task's result other than a text"},
 		"labels":             {"taskSpec: {metadata: {labels: {a: b}}, steps: [{name: s, image: i, command: [a]}]}", "its taskSpec has labels or annotations of its own"},
 		"sidecar":            {"taskSpec: {sidecars: [{name: d, image: i}], steps: [{name: s, image: i, command: [a]}]}", "it has sidecars"},
 		"volume":             {"taskSpec: {volumes: [{name: v}], steps: [{name: s, image: i, command: [a]}]}", "it has volumes of its own"},
-		"array result":       {"taskSpec: {results: [{name: r, type: array}], steps: [{name: s, image: i, command: [a]}]}", "it has results other than texts"},
-		"result of a step":   {"taskSpec: {results: [{name: r, value: $(steps.s.results.x)}], steps: [{name: s, image: i, command: [a]}]}", "it has results other than texts"},
+		"array result":       {"taskSpec: {results: [{name: r, type: array}], steps: [{name: s, image: i, command: [a]}]}", ""},
+		"result of a step":   {"taskSpec: {results: [{name: r, value: $(steps.s.results.x)}], steps: [{name: s, image: i, command: [a]}]}", "it has a result that is one of a step"},
 		"image's own":        {"taskSpec: {steps: [{name: s, image: i}]}", "what the image of a step runs is known only to its registry"},
 		"uid":                {"taskSpec: {steps: [{name: s, image: i, script: 'echo $(context.taskRun.uid)'}]}", "it asks for the uid of its run or the name of a volume"},
 		"takes an array":     {taking("['$(tasks.o.results.r[*])']"), `param "p" takes another task's result other than a text`},
@@ -127,9 +130,18 @@ func TestReasons(t *testing.T) {
 		"in place, an image": {"taskSpec: {steps: [{name: s, image: $(tasks.o.results.r), command: [a]}]}", "a result of another task decides more than what a step runs"},
 	} {
 		tasks := read(t, task("o", "taskSpec: {results: [{name: r}], steps: [{name: s, image: i, command: ['true']}]}")+task("t", tc.fields, "o"))
-		if got := decide(t, tasks, share.Pod).Alone["t"]; got != tc.want {
+		if got := spread(t, tasks, share.Pod).Alone["t"]; got != tc.want {
 			t.Errorf("%s: alone because %q, want %q", name, got, tc.want)
 		}
+	}
+}
+
+// A result that is an array is none that can be put in as a text.
+func TestReasonOfTypes(t *testing.T) {
+	tasks := read(t, task("o", "taskSpec: {results: [{name: r, type: array}], steps: [{name: s, image: i, command: ['true']}]}")+
+		task("t", "params: [{name: p, value: $(tasks.o.results.r)}], taskSpec: {params: [{name: p}], steps: [{name: s, image: i, command: [echo]}]}", "o"))
+	if got := spread(t, tasks, share.Pod).Alone["t"]; got != "it takes another task's result other than a text" {
+		t.Errorf("alone because %q", got)
 	}
 }
 
@@ -141,7 +153,7 @@ func TestReasonsOfTheRun(t *testing.T) {
 		share.Pod:  {"a": "the run says something of it alone"},
 		share.Auto: {"a": "the run says something of it alone", "b": "it uses a volume claim that the run names"},
 	} {
-		if diff := cmp.Diff(want, decide(t, tasks, mode).Alone); diff != "" {
+		if diff := cmp.Diff(want, spread(t, tasks, mode).Alone); diff != "" {
 			t.Errorf("%s: (-want +got)\n%s", mode, diff)
 		}
 	}
@@ -153,13 +165,48 @@ func TestSurplus(t *testing.T) {
 	for i := range maxSteps + 2 {
 		text.WriteString(task(fmt.Sprintf("t%02d", i), plain))
 	}
-	got := decide(t, read(t, text.String()), share.Pod)
+	got := spread(t, read(t, text.String()), share.Pod)
 	if len(got.Groups) != 1 || len(got.Groups[0]) != maxSteps || len(got.Alone) != 2 {
 		t.Errorf("%d groups, %v alone", len(got.Groups), got.Alone)
 	}
-	got = decide(t, read(t, task("a", "taskSpec: {steps: [{name: b-c, image: i, command: [a]}]}")+
+	got = spread(t, read(t, task("a", "taskSpec: {steps: [{name: b-c, image: i, command: [a]}]}")+
 		task("a-b", "taskSpec: {steps: [{name: c, image: i, command: [a]}]}")+task("d", plain)), share.Pod)
 	if diff := cmp.Diff(map[string]string{"a-b": "its container step-a-b-c would be called as another's"}, got.Alone); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// A workspace needs no claim where one Pod alone uses it, and by its files alone.
+func TestScratch(t *testing.T) {
+	run := &v1.PipelineRun{}
+	if err := yaml.UnmarshalStrict([]byte("spec: {workspaces: [{name: src, volumeClaimTemplate: {spec: {}}}, {name: mine, persistentVolumeClaim: {claimName: c}}]}"), run); err != nil {
+		t.Fatal(err)
+	}
+	const uses = "workspaces: [{name: src}, {name: mine}], "
+	naming := "taskSpec: {steps: [{name: s, image: i, script: 'echo $(workspaces.src.claim)'}]}"
+	for name, tc := range map[string]struct {
+		tasks string
+		want  []string
+	}{
+		"one Pod":        {task("a", uses+plain) + task("b", uses+plain, "a"), []string{"src"}},
+		"by its name":    {task("a", "taskSpec: {steps: [{name: s, image: i, workingDir: $(workspaces.src.path), command: [a]}]}") + task("b", plain), []string{"src"}},
+		"used by none":   {task("a", plain) + task("b", plain, "a"), nil},
+		"two Pods":       {task("a", uses+plain) + task("b", plain) + task("x", "retries: 1, "+plain, "b") + task("c", uses+plain, "x") + task("d", plain, "c"), nil},
+		"a Pod of a's":   {task("a", uses+plain) + task("b", plain) + task("x", "retries: 1, "+uses+plain, "b"), nil},
+		"names its name": {task("a", uses+plain) + task("b", naming, "a"), nil},
+	} {
+		tasks := read(t, tc.tasks)
+		if diff := cmp.Diff(tc.want, Scratch(run, tasks, spread(t, tasks, share.Pod).Groups)); diff != "" {
+			t.Errorf("%s: (-want +got)\n%s", name, diff)
+		}
+	}
+}
+
+// Tasks that start together share a Pod though they take what others gave.
+func TestAtOnce(t *testing.T) {
+	taking := "params: [{name: p, value: '$(tasks.o.results.r[*])'}], taskSpec: {params: [{name: p}], steps: [{name: s, image: $(params.p), command: [a]}]}"
+	got := AtOnce(read(t, task("a", plain)+task("b", taking)+task("c", "timeout: 1m, "+plain)), share.Pod)
+	if diff := cmp.Diff(Decision{Groups: share.Groups{{"a", "b"}}, Alone: map[string]string{"c": "it has a timeout of its own"}}, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 }

@@ -20,9 +20,10 @@ func Container(task string, i int, step string) string {
 	return contract.Container(task, step)
 }
 
-// reason is why a task needs a Pod of its own, or "".
-func reason(t Task, mode share.Mode) string {
-	for _, rule := range []func(Task) string{ofKind, ofPipeline, ofBody, ofParams, ofResults} {
+// reason is why a task needs a Pod of its own, or "". more are rules for tasks that may
+// take what others of their Pod are yet to give.
+func reason(t Task, mode share.Mode, more ...func(Task) string) string {
+	for _, rule := range append([]func(Task) string{ofKind, ofPipeline, ofBody}, more...) {
 		if why := rule(t); why != "" {
 			return why
 		}
@@ -57,10 +58,6 @@ func ofPipeline(t Task) string {
 		return "its retries need a fresh file system"
 	case s.Timeout != nil:
 		return "it has a timeout of its own"
-	case s.OnError == v1.PipelineTaskContinue:
-		return "its failure is passed over"
-	case len(s.When) > 0:
-		return "it has when expressions"
 	case t.Special:
 		return "the run says something of it alone"
 	case s.TaskSpec != nil && len(s.TaskSpec.Metadata.Labels)+len(s.TaskSpec.Metadata.Annotations) > 0:
@@ -79,10 +76,8 @@ func ofBody(t Task) string {
 		return "it has sidecars"
 	case len(b.Volumes) > 0:
 		return "it has volumes of its own"
-	case slices.ContainsFunc(b.Results, func(r v1.TaskResult) bool {
-		return r.Value != nil || r.Properties != nil || (r.Type != "" && r.Type != v1.ResultsTypeString)
-	}):
-		return "it has results other than texts"
+	case slices.ContainsFunc(b.Results, func(r v1.TaskResult) bool { return r.Value != nil }):
+		return "it has a result that is one of a step"
 	case slices.ContainsFunc(references(b), func(r expr.Reference) bool { return r.Name() == "context.taskRun.uid" || isVolume(r) }):
 		return "it asks for the uid of its run or the name of a volume"
 	case slices.ContainsFunc(b.Steps, func(s v1.Step) bool { return needsImage(b, s) }):
@@ -124,9 +119,12 @@ func ofParams(t Task) string {
 // ofResults finds other uses of results that cannot be put in then.
 func ofResults(t Task) string {
 	rest := t.Spec.DeepCopy()
-	rest.Params, rest.TaskSpec = nil, nil
+	rest.Params, rest.TaskSpec, rest.When = nil, nil, nil
 	if len(ofTasks(rest)) > 0 {
 		return moreThanRun
+	}
+	if slices.ContainsFunc(ofTasks(t.Spec.When), notText) {
+		return "its when expressions take another task's result other than a text"
 	}
 	if slices.ContainsFunc(ofTasks(t.Body), notText) {
 		return "it takes another task's result other than a text"
@@ -142,9 +140,37 @@ func ofResults(t Task) string {
 	return ""
 }
 
+// ofTypes finds results of others, taken as a whole, that are arrays or objects.
+func ofTypes(t Task, others []Task) string {
+	for _, r := range ofTasks(t.Spec) {
+		task, result, ok := r.Result()
+		if ok && slices.ContainsFunc(others, func(o Task) bool { return o.Spec.Name == task && o.gives(result) }) {
+			return "it takes another task's result other than a text"
+		}
+	}
+	return ""
+}
+
+// gives reports whether the task declares the result as an array or an object.
+func (t Task) gives(result string) bool {
+	return t.Body != nil && slices.ContainsFunc(t.Body.Results, func(r v1.TaskResult) bool {
+		return r.Name == result && (r.Properties != nil || (r.Type != "" && r.Type != v1.ResultsTypeString))
+	})
+}
+
 // takes reports whether the value of a param holds a result of another task.
 func (t Task) takes(param string) bool {
 	return slices.ContainsFunc(t.Spec.Params, func(p v1.Param) bool { return p.Name == param && len(ofTasks(p.Value)) > 0 })
+}
+
+// When are the expressions that take results of the given tasks, or those that do not.
+func When(when v1.WhenExpressions, tasks []string, taking bool) v1.WhenExpressions {
+	return slices.DeleteFunc(slices.Clone(when), func(w v1.WhenExpression) bool {
+		return taking != slices.ContainsFunc(ofTasks(w), func(r expr.Reference) bool {
+			name, _, ok := r.Result()
+			return ok && slices.Contains(tasks, name)
+		})
+	})
 }
 
 // notText reports whether a reference is anything but a result as a whole.
