@@ -48,15 +48,12 @@ const (
 	TaskArtifacts = "/tekton/artifacts/provenance.json"
 )
 
-// Folders in a Pod that several tasks share: what the tasks' own folders are below,
-// each by the task's name. They are read-only.
-const (
-	PodRunDir     = "/tekton/pod/run"
-	PodResultsDir = "/tekton/pod/results"
-)
+// PodResultsDir is, in a Pod that several tasks share, where the folders of results of
+// other tasks are, each by the task's name. They are read-only.
+const PodResultsDir = "/tekton/pod/results"
 
-// TaskOfMark and TaskOfResult are the task of a file below PodRunDir, by its name, and of
-// one below PodResultsDir.
+// TaskOfMark is the task of a mark at RunDir/TASK/INDEX/out, and TaskOfResult that of a
+// file at PodResultsDir/TASK/RESULT.
 func TaskOfMark(file string) string   { return path.Base(path.Dir(path.Dir(file))) }
 func TaskOfResult(file string) string { return path.Base(path.Dir(file)) }
 

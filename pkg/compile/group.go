@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strconv"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -39,11 +40,20 @@ func (in *Input) containers() int {
 	return n
 }
 
-// sub is a path within a volume that the tasks of the Pod share, below the task's own
-// folder.
-func (b *builder) sub(parts ...string) string {
-	return path.Join(append([]string{b.task.Name}, parts...)...)
+// own is a volume of the task's own; ofStep is one of a step.
+func (b *builder) own(volume string) string { return ofTask(volume, b.task.Name) }
+
+func (b *builder) ofStep(volume string, i int) string { return fmt.Sprintf("%s-%d", b.own(volume), i) }
+
+func ofTask(volume, task string) string {
+	if task == "" {
+		return volume
+	}
+	return volume + "-" + shortHash(task)
 }
+
+// runDir is where the i-th step of a task keeps its marks.
+func runDir(task string, i int) string { return path.Join(contract.RunDir, task, strconv.Itoa(i)) }
 
 // inTask says which of several tasks an error is about.
 func inTask(task string, err error) error {
@@ -64,7 +74,7 @@ func (b *builder) takeTurn(step *contract.Step) {
 		case slices.Contains(b.task.After, t.Name):
 			w := contract.Wait{File: lastMark(t), Always: t.Ignored}
 			if t.Ignored {
-				w.Begun = markOf(t, 0)
+				w.Begun = contract.MarkPath(runDir(t.Name, 0))
 			}
 			step.Wait = append(step.Wait, w)
 		case t.Name != b.task.Name && !t.Ignored:
@@ -75,12 +85,7 @@ func (b *builder) takeTurn(step *contract.Step) {
 }
 
 // lastMark is that of the last step of a task.
-func lastMark(t Task) string { return markOf(t, len(t.Spec.Steps)-1) }
-
-// markOf is the mark of a step of a task, as its neighbours see it.
-func markOf(t Task, step int) string {
-	return contract.MarkPath(path.Join(contract.PodRunDir, t.Name, path.Base(contract.StepRunDir(step))))
-}
+func lastMark(t Task) string { return contract.MarkPath(runDir(t.Name, len(t.Spec.Steps)-1)) }
 
 // taken are the results of its neighbours that the task takes.
 func (b *builder) taken() []contract.Ref {
@@ -123,16 +128,11 @@ func (b *builder) isOfNeighbour(r expr.Reference) bool {
 	return ok
 }
 
-// mountNeighbours shows the i-th step the marks of the other tasks, where it is the
-// one that waits for them, and the results that the task takes from them.
+// mountNeighbours shows the i-th step the results that the task takes from others.
 func (b *builder) mountNeighbours(i int) {
-	c := &b.steps[i]
-	if i == 0 && len(b.task.After) > 0 {
-		addMount(c, corev1.VolumeMount{Name: runVolume, MountPath: contract.PodRunDir, ReadOnly: true})
-	}
 	for _, ref := range b.taken() {
-		dir := path.Dir(ref.File)
-		addMount(c, corev1.VolumeMount{Name: resultsVolume, MountPath: dir, SubPath: path.Base(dir), ReadOnly: true})
+		volume := ofTask(resultsVolume, contract.TaskOfResult(ref.File))
+		addMount(&b.steps[i], corev1.VolumeMount{Name: volume, MountPath: path.Dir(ref.File), ReadOnly: true})
 	}
 }
 

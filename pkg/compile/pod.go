@@ -2,8 +2,8 @@ package compile
 
 import (
 	"fmt"
-	"path"
 	"slices"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -197,40 +197,49 @@ const (
 	credsVolume        = "tekton-creds"
 )
 
-// mountInternal mounts what the contract promises. Of the folders for marks and
-// for metadata a step may write its own alone, and read all.
+// mountInternal mounts what the contract promises. Of the folders for marks and for
+// metadata a step may write its own alone, and read all.
+//
+// A subPath costs the kubelet two processes, and a volume next to nothing: so what is not
+// read by others is a volume of its own.
 func mountInternal(b *builder) error {
-	own := b.sub()
-	shared := []corev1.VolumeMount{
-		{Name: binVolume, MountPath: contract.BinDir, ReadOnly: true},
-		{Name: runVolume, MountPath: contract.RunDir, SubPath: own, ReadOnly: true},
-		{Name: stepsVolume, MountPath: contract.StepsDir, SubPath: own, ReadOnly: true},
-		{Name: workspaceDirVolume, MountPath: contract.WorkspaceDir, SubPath: own},
-		{Name: homeVolume, MountPath: contract.HomeDir, SubPath: own},
-		{Name: resultsVolume, MountPath: contract.ResultsDir, SubPath: own},
-		{Name: artifactsVolume, MountPath: contract.ArtifactsDir, SubPath: own},
-	}
-	for _, m := range shared[1:] {
-		b.addVolume(emptyDir(m.Name))
-	}
-	b.addVolume(emptyDir(scriptsVolume))
 	for i := range b.steps {
 		c := &b.steps[i]
-		for _, m := range shared {
-			addMount(c, m)
-		}
-		index := contract.StepRunDir(i)
-		addMount(c, corev1.VolumeMount{Name: runVolume, MountPath: index, SubPath: b.sub(path.Base(index))})
-		addMount(c, corev1.VolumeMount{Name: stepsVolume, MountPath: contract.StepDir(c.Name), SubPath: b.sub(c.Name)})
+		addMount(c, corev1.VolumeMount{Name: binVolume, MountPath: contract.BinDir, ReadOnly: true})
+		alone := len(b.steps) == 1
+		b.mountOwn(c, corev1.VolumeMount{Name: runVolume, MountPath: runDir(b.task.Name, i)}, contract.RunDir, alone && b.task.Name == "")
+		b.mountOwn(c, corev1.VolumeMount{Name: b.own(stepsVolume), MountPath: contract.StepDir(c.Name)}, contract.StepsDir, alone)
+		b.mountFolder(c, b.own(workspaceDirVolume), contract.WorkspaceDir)
+		b.mountFolder(c, b.own(homeVolume), contract.HomeDir)
+		b.mountFolder(c, b.own(resultsVolume), contract.ResultsDir)
+		b.mountFolder(c, b.own(artifactsVolume), contract.ArtifactsDir)
 		if b.task.Spec.Steps[i].Script != "" {
-			addMount(c, corev1.VolumeMount{Name: scriptsVolume, MountPath: contract.ScriptsDir, SubPath: b.sub(c.Name)})
+			b.mountFolder(c, b.ofStep(scriptsVolume, i), contract.ScriptsDir)
 		}
 		b.mountNeighbours(i)
 	}
 	for i := range b.sidecars {
-		addMount(&b.sidecars[i], corev1.VolumeMount{Name: workspaceDirVolume, MountPath: contract.WorkspaceDir, SubPath: own})
+		b.mountFolder(&b.sidecars[i], b.own(workspaceDirVolume), contract.WorkspaceDir)
 	}
 	return nil
+}
+
+// mountOwn mounts a volume at root, and that folder of it alone writable which m is
+// for; or all of it where nobody else writes to it.
+func (b *builder) mountOwn(c *corev1.Container, m corev1.VolumeMount, root string, alone bool) {
+	if alone {
+		b.mountFolder(c, m.Name, root)
+		return
+	}
+	b.addVolume(emptyDir(m.Name))
+	addMount(c, corev1.VolumeMount{Name: m.Name, MountPath: root, ReadOnly: true})
+	m.SubPath = strings.TrimPrefix(m.MountPath, root+"/")
+	addMount(c, m)
+}
+
+func (b *builder) mountFolder(c *corev1.Container, volume, at string) {
+	b.addVolume(emptyDir(volume))
+	addMount(c, corev1.VolumeMount{Name: volume, MountPath: at})
 }
 
 func emptyDir(name string) corev1.Volume {

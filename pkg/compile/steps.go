@@ -85,7 +85,7 @@ func (b *builder) instructions(i int, s *v1.Step) (contract.Step, error) {
 	name := b.steps[i].Name
 	step := contract.Step{
 		Name: StepName(i, s.Name), Index: i,
-		RunDir: contract.StepRunDir(i), StepDir: contract.StepDir(name),
+		RunDir: runDir(b.task.Name, i), StepDir: contract.StepDir(name),
 		Results: declaredResults(b.task.Spec), StepResults: stepResults(s),
 		Artifacts:       usesArtifacts(s),
 		NoNetwork:       b.hermetic(),
@@ -93,11 +93,11 @@ func (b *builder) instructions(i int, s *v1.Step) (contract.Step, error) {
 		WorkingDir:      s.WorkingDir, Credentials: b.in.Credentials, Script: s.Script,
 	}
 	if i > 0 {
-		step.Wait = []contract.Wait{{File: contract.MarkPath(contract.StepRunDir(i - 1))}}
+		step.Wait = []contract.Wait{{File: contract.MarkPath(runDir(b.task.Name, i - 1))}}
 	} else {
 		b.takeTurn(&step)
 		for other := 1; other < len(b.steps); other++ {
-			step.Hold = append(step.Hold, contract.StepRunDir(other))
+			step.Hold = append(step.Hold, runDir(b.task.Name, other))
 		}
 	}
 	if s.Timeout != nil {

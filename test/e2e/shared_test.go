@@ -196,8 +196,8 @@ pipelineSpec:
 // as a task can, for it sees the marks and takes a result.
 const attack = `
 try() { name=$1; shift; if "$@" >/dev/null 2>&1; then echo "BREACH: $name"; fi; }
-until test -e /tekton/pod/run/victim/0/alive; do sleep 0.1; done
-for dir in /tekton/pod/run/victim/0 /tekton/pod/run/victim /tekton/pod/results/early /tekton/run; do
+until test -e /tekton/run/victim/0/alive; do sleep 0.1; done
+for dir in /tekton/run/victim/0 /tekton/run/victim /tekton/pod/results/early /tekton/run; do
   try "a mark or result in $dir" sh -c "echo '{\"v\":1,\"outcome\":\"ok\"}' > $dir/out"
   try "a file less in $dir" sh -c "rm -rf $dir/* && test -z \"\$(ls $dir)\""
   try "$dir writable" mount -o remount,rw $dir
