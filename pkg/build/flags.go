@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/slipway-dev/slipway/pkg/argv"
 	"github.com/slipway-dev/slipway/pkg/suggest"
 )
 
@@ -19,18 +20,12 @@ type Request struct {
 	ImageURLFile, ImageDigestFile string
 }
 
-// list is a flag that may be given several times.
-type list []string
-
-func (l *list) String() string     { return strings.Join(*l, ",") }
-func (l *list) Set(v string) error { *l = append(*l, v); return nil }
-
 // ParseFlags reads the builder's command line. The help goes to usage, and getenv answers for SOURCE_DATE_EPOCH and for
 // build arguments without a value. It returns flag.ErrHelp if help was asked for, else an *Error for what is wrong.
 func ParseFlags(args []string, usage io.Writer, getenv func(string) string) (Request, error) {
 	var r Request
 	fs := newFlagSet(&r)
-	if err := fs.Parse(spread(args)); errors.Is(err, flag.ErrHelp) {
+	if err := fs.Parse(argv.Spread(args, plurals)); errors.Is(err, flag.ErrHelp) {
 		fs.SetOutput(usage)
 		fs.PrintDefaults()
 		return r, err
@@ -60,13 +55,13 @@ func newFlagSet(r *Request) *flag.FlagSet {
 	fs.StringVar(&r.Context, "context", "/workspace/source", "`directory` that COPY and ADD read from")
 	fs.StringVar(&r.Dockerfile, "dockerfile", "Dockerfile", "`path` of the Dockerfile, absolute or below the context")
 	fs.StringVar(&r.Target, "target", "", "`stage` to build (default the last one)")
-	fs.Var((*list)(&r.BuildArgs), "build-arg", "`NAME=VALUE` for an ARG; NAME alone takes the value from the environment (repeatable)")
-	fs.Var((*list)(&r.Labels), "label", "`NAME=VALUE` to add to the image's labels (repeatable)")
-	fs.Var((*list)(&r.Destinations), "destination", "`reference` to push the image to (repeatable, at least once)")
+	fs.Var((*argv.List)(&r.BuildArgs), "build-arg", "`NAME=VALUE` for an ARG; NAME alone takes the value from the environment (repeatable)")
+	fs.Var((*argv.List)(&r.Labels), "label", "`NAME=VALUE` to add to the image's labels (repeatable)")
+	fs.Var((*argv.List)(&r.Destinations), "destination", "`reference` to push the image to (repeatable, at least once)")
 	fs.BoolVar(&r.Cache.Enabled, "cache", false, "reuse layers of earlier builds from the registry, and keep this build's there")
 	fs.StringVar(&r.Cache.Repository, "cache-repo", "", "`repository` of cached layers (default DESTINATION/cache)")
 	fs.DurationVar(&r.Cache.TTL, "cache-ttl", DefaultCacheTTL, "`age` at which a cached layer is not used any more")
-	fs.Var((*list)(&r.InsecureRegistries), "insecure-registry", "`host` spoken to in plain HTTP (repeatable; not needed for private addresses)")
+	fs.Var((*argv.List)(&r.InsecureRegistries), "insecure-registry", "`host` spoken to in plain HTTP (repeatable; not needed for private addresses)")
 	fs.BoolVar(&r.Reproducible, "reproducible", false, "set the times of all built files to SOURCE_DATE_EPOCH")
 	fs.BoolVar(&r.Verbose, "verbose", false, "print the engine's own log")
 	fs.StringVar(&r.ImageURLFile, "image-url-file", "", "`file` to write the image's reference to")
@@ -80,26 +75,6 @@ var plurals = map[string]string{
 	"--labels":              "--label",
 	"--destinations":        "--destination",
 	"--insecure-registries": "--insecure-registry",
-}
-
-// spread writes --build-args A=1 B=2 as --build-arg=A=1 --build-arg=B=2.
-func spread(args []string) []string {
-	var out []string
-	one := ""
-	for _, arg := range args {
-		if single, ok := plurals[arg]; ok {
-			one = single
-			continue
-		}
-		if strings.HasPrefix(arg, "-") {
-			one = ""
-		}
-		if one != "" {
-			arg = one + "=" + arg
-		}
-		out = append(out, arg)
-	}
-	return out
 }
 
 // flagError adds the nearest flag's name to what package flag says.
