@@ -20,7 +20,7 @@ images=$(go run ./hack/images slipway)
 	awk -F@ '{n = split($1, path, "/"); split(path[n], name, ":"); sub(/:[^:\/]*$/, "", $1)
 		printf "- {name: slipway.dev/%s, newName: \"%s\", digest: \"%s\"}\n", name[1], $1, $2}' <<<"$images"
 } >"$overlay/kustomization.yaml"
-# The shipped tasks need the builder only.
+# The shipped tasks need the builder, and the StepActions the caches' program.
 mkdir -p bin/pipelines
 sed 's#config/default#pipelines#; $aconfigurations: [images.yaml]' "$overlay/kustomization.yaml" >bin/pipelines/kustomization.yaml
 cp pipelines/images.yaml bin/pipelines/

@@ -1,6 +1,7 @@
 package pipelines
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path"
@@ -11,7 +12,11 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
 
+	"github.com/slipway-dev/slipway/api/slipway/v1alpha1"
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
+	"github.com/slipway-dev/slipway/api/tekton/v1beta1"
+	"github.com/slipway-dev/slipway/api/tekton/validation"
+	"github.com/slipway-dev/slipway/pkg/cache"
 	"github.com/slipway-dev/slipway/pkg/compile"
 )
 
@@ -82,7 +87,12 @@ func podOf(t *testing.T, task *v1.Task, whole bool) *corev1.Pod {
 			binding.Workspaces = append(binding.Workspaces, v1.WorkspaceBinding{Name: w.Name, EmptyDir: &corev1.EmptyDirVolumeSource{}})
 		}
 	}
-	spec, err := compile.Spec(&task.Spec, binding)
+	return bound(t, &task.Spec, binding)
+}
+
+func bound(t *testing.T, in *v1.TaskSpec, binding compile.Binding) *corev1.Pod {
+	t.Helper()
+	spec, err := compile.Spec(in, binding)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,6 +106,93 @@ func podOf(t *testing.T, task *v1.Task, whole bool) *corev1.Pod {
 		t.Error("the Pod shares the host's users")
 	}
 	return pod
+}
+
+// TestStepActionsCompile makes a Pod of a step for each, with values for what has no default alone and for all.
+func TestStepActionsCompile(t *testing.T) {
+	for name, action := range load[v1beta1.StepAction](t, "stepactions") {
+		for _, whole := range []bool{false, true} {
+			t.Run(name, func(t *testing.T) {
+				if action.Name != name {
+					t.Errorf("the step action in folder %s is called %s", name, action.Name)
+				}
+				if errs := validation.StepAction(action); len(errs) > 0 {
+					t.Error(errs)
+				}
+				step := v1.Step{Name: "s", Ref: &v1.Ref{Name: name}}
+				for _, p := range action.Spec.Params {
+					if !whole && p.Default != nil {
+						continue
+					}
+					value := v1.NewString("v")
+					if p.Type == v1.ParamTypeArray {
+						value = v1.NewArray("one", "two")
+					}
+					step.Params = append(step.Params, v1.Param{Name: p.Name, Value: *value})
+				}
+				pod := bound(t, &v1.TaskSpec{Steps: []v1.Step{step}}, compile.Binding{Name: "run", Namespace: "ns", UID: "u",
+					StepActions: map[int]*v1beta1.StepActionSpec{0: &action.Spec}})
+				for _, c := range pod.Spec.Containers {
+					checkContainer(t, c)
+					if slices.ContainsFunc(c.Args, func(a string) bool { return strings.Contains(a, "$(") }) {
+						t.Errorf("the arguments have variables left: %q", c.Args)
+					}
+				}
+			})
+		}
+	}
+}
+
+// TestDocumentedCaching: what docs/caching.md shows can be applied as it stands, and fits the step actions.
+func TestDocumentedCaching(t *testing.T) {
+	text, err := os.ReadFile("../docs/caching.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, block, _ := strings.Cut(string(text), "```yaml\n")
+	block, _, _ = strings.Cut(block, "```")
+	taskText, pipelineText, _ := strings.Cut(block, "\n---\n")
+	var task v1.Task
+	var pipeline v1.Pipeline
+	if err := errors.Join(yaml.UnmarshalStrict([]byte(taskText), &task), yaml.UnmarshalStrict([]byte(pipelineText), &pipeline)); err != nil {
+		t.Fatal(err)
+	}
+	task.SetDefaults()
+	pipeline.SetDefaults()
+	if errs := append(validation.Task(&task), validation.Pipeline(&pipeline)...); len(errs) > 0 {
+		t.Error(errs)
+	}
+	binding := compile.Binding{Name: "run", Namespace: "ns", UID: "u", StepActions: map[int]*v1beta1.StepActionSpec{},
+		Workspaces: []v1.WorkspaceBinding{{Name: "source", EmptyDir: &corev1.EmptyDirVolumeSource{}}}}
+	actions := load[v1beta1.StepAction](t, "stepactions")
+	for i, step := range task.Spec.Steps {
+		if step.Ref == nil {
+			continue
+		}
+		action := actions[step.Ref.Name]
+		if action == nil {
+			t.Fatalf("no step action %s", step.Ref.Name)
+		}
+		binding.StepActions[i] = &action.Spec
+		for _, p := range step.Params {
+			if !slices.ContainsFunc(action.Spec.Params, func(s v1.ParamSpec) bool { return s.Name == p.Name && s.Type == p.Value.Type }) {
+				t.Errorf("step %s: %s has no %s param %s", step.Name, action.Name, p.Value.Type, p.Name)
+			}
+		}
+	}
+	if pod := bound(t, &task.Spec, binding); len(binding.StepActions) != 4 || len(pod.Spec.Containers) != 6 {
+		t.Errorf("%d step actions in %d containers", len(binding.StepActions), len(pod.Spec.Containers))
+	}
+}
+
+// TestCachesKnowTheirScope: a run of a pull request carries it as an annotation, which its Pods inherit.
+func TestCachesKnowTheirScope(t *testing.T) {
+	for name, action := range load[v1beta1.StepAction](t, "stepactions") {
+		i := slices.IndexFunc(action.Spec.Env, func(e corev1.EnvVar) bool { return e.Name == cache.ScopeVariable })
+		if i < 0 || action.Spec.Env[i].ValueFrom.FieldRef.FieldPath != "metadata.annotations['"+v1alpha1.AnnotationCacheScope+"']" {
+			t.Errorf("%s has the environment %+v", name, action.Spec.Env)
+		}
+	}
 }
 
 // checkContainer holds what the READMEs promise: no rights beyond the five of a build, and none to gain.
@@ -172,6 +269,15 @@ func TestReadmesAreComplete(t *testing.T) {
 			mentions(t, name, text, w.Name)
 		}
 	}
+	for name, action := range load[v1beta1.StepAction](t, "stepactions") {
+		text := readme(t, "stepactions", name)
+		for _, p := range action.Spec.Params {
+			mentions(t, name, text, p.Name)
+		}
+		for _, r := range action.Spec.Results {
+			mentions(t, name, text, r.Name)
+		}
+	}
 	for name, pipeline := range load[v1.Pipeline](t, "pipelines") {
 		text := readme(t, "pipelines", name)
 		for _, p := range pipeline.Spec.Params {
@@ -204,7 +310,7 @@ func TestKustomizationIsComplete(t *testing.T) {
 		t.Fatal(err)
 	}
 	var shipped []string
-	for _, pattern := range []string{"tasks/*/*.yaml", "pipelines/*/*.yaml"} {
+	for _, pattern := range []string{"tasks/*/*.yaml", "stepactions/*/*.yaml", "pipelines/*/*.yaml"} {
 		matches, err := fs.Glob(Files, pattern)
 		if err != nil {
 			t.Fatal(err)

@@ -31,8 +31,11 @@ func programs() []program {
 				return base.Certificates(t, "etc/ssl/certs/ca-certificates.crt")
 			}}
 	}
+	// A step runs it as whichever user its Pod says.
+	tool := service("cache")
+	tool.config.User = ""
 	return []program{
-		service("controller"), service("gateway"), service("signer"),
+		service("controller"), service("gateway"), service("signer"), tool,
 		// Mounted into steps as an image volume: nothing but the binary.
 		{name: "entrypoint", file: "entrypoint", fill: func(base.Tree) error { return nil }, config: v1.Config{Entrypoint: []string{"/entrypoint"}}},
 		{name: "builder", file: "kaniko/builder", fill: fillBuilder, config: v1.Config{Entrypoint: []string{"/kaniko/builder"}, Env: []string{

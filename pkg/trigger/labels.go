@@ -90,7 +90,8 @@ func (m *matcher) mark(run *v1.PipelineRun) {
 	}
 	annotations := map[string]string{
 		v1alpha1.AnnotationPipeline: m.run.name(), v1alpha1.AnnotationRef: m.ref, v1alpha1.AnnotationSender: e.Sender,
-		pacPrefix + "repository": repo.Name, pacPrefix + "original-prname": m.run.name(), pacPrefix + "event-type": m.eventWord(),
+		v1alpha1.AnnotationCacheScope: m.cacheScope(),
+		pacPrefix + "repository":      repo.Name, pacPrefix + "original-prname": m.run.name(), pacPrefix + "event-type": m.eventWord(),
 		pacPrefix + "sha": e.Commit, pacPrefix + "sha-title": strings.ToValidUTF8(e.Title[:min(len(e.Title), maxTitle)], ""),
 		pacPrefix + "sha-url": e.URL, pacPrefix + "pull-request": number, pacPrefix + "branch": m.branch(),
 		pacPrefix + "source-branch": sourceBranch, pacPrefix + "source-repo-url": sourceURL,
@@ -98,7 +99,23 @@ func (m *matcher) mark(run *v1.PipelineRun) {
 	}
 	forget(run.Labels)
 	forget(run.Annotations)
+	for _, spec := range run.Spec.TaskRunSpecs {
+		if spec.Metadata != nil { // what it says goes before what the run says
+			delete(spec.Metadata.Annotations, v1alpha1.AnnotationCacheScope)
+			delete(spec.Metadata.Annotations, untrusted.Annotation)
+		}
+	}
 	run.Labels, run.Annotations = with(run.Labels, labels, labelValue), with(run.Annotations, annotations, strings.Clone)
+}
+
+// cacheScope keeps what anybody may propose apart from what the branches' own runs build
+// with.
+func (m *matcher) cacheScope() string {
+	pr := m.in.Event.PullRequest
+	if pr == nil {
+		return ""
+	}
+	return fmt.Sprintf("pull-%d-%s", pr.Number, hash(m.in.Repository.Namespace, m.in.Repository.Name))
 }
 
 // forget removes what only the controllers may say of a run.

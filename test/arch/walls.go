@@ -43,12 +43,14 @@ type Wall struct {
 var drivers = []string{"pkg/controller/taskrun", "pkg/controller/pipelinerun", "pkg/controller/customrun",
 	"pkg/controller/attest", "pkg/controller/event", "pkg/controller/repository", "pkg/controller/report", "pkg/controller/listener", "pkg/controller/prune", "pkg/admission", "pkg/gateway", "pkg/cli"}
 
-var adapters = []string{"pkg/kube", "pkg/resolve", "pkg/registry", "pkg/build", "pkg/sign", "pkg/forge", "pkg/logs", "pkg/metrics", "pkg/cloudevents", "pkg/interceptor"}
+var adapters = []string{"pkg/kube", "pkg/resolve", "pkg/registry", "pkg/build", "pkg/sign", "pkg/forge", "pkg/logs", "pkg/metrics", "pkg/cloudevents", "pkg/interceptor", "pkg/cache"}
 
 var forges = []string{"pkg/forge/gitea", "pkg/forge/github", "pkg/forge/gitlab", "pkg/forge/bitbucket/cloud",
 	"pkg/forge/bitbucket/datacenter", "pkg/forge/generic", "pkg/forge/registry", "pkg/forge/forges"}
 
-var pure = []string{"pkg/compile", "pkg/plan", "pkg/observe", "pkg/trigger", "pkg/triggers", "pkg/untrusted", "pkg/provenance", "pkg/expr", "pkg/dag", "pkg/manifest", "pkg/convert", "pkg/coschedule", "pkg/guard", "pkg/concurrency", "pkg/schedule", "pkg/share"}
+var pure = []string{"pkg/compile", "pkg/plan", "pkg/observe", "pkg/trigger", "pkg/triggers", "pkg/untrusted", "pkg/provenance", "pkg/expr", "pkg/dag", "pkg/manifest", "pkg/convert", "pkg/coschedule", "pkg/guard", "pkg/concurrency", "pkg/schedule", "pkg/share", "pkg/cache/key"}
+
+var helpers = []string{"pkg/argv", "pkg/dockerconfig", "pkg/suggest"}
 
 // Walls returns the rules of the house, as docs/architecture.md states them.
 func Walls() []Wall {
@@ -57,6 +59,7 @@ func Walls() []Wall {
 			Why: "what is PID 1 of every step links the standard library only"},
 		{Rooms: []string{"pkg/expr", "pkg/dag"}, Only: []string{"./pkg/expr", "./pkg/dag", "./pkg/suggest"},
 			Why: "the language of references is usable anywhere"},
+		{Rooms: helpers, Only: inModule(helpers), Why: "what many rooms lean on leans on none"},
 		{Rooms: pure, Direct: []string{"net/http", "os", "os/exec", "net"}, Why: "a pure room does no I/O"},
 		{Rooms: pure, Transitive: []string{"k8s.io/client-go", "sigs.k8s.io/controller-runtime"},
 			Why: "a pure room has no client"},

@@ -26,6 +26,9 @@ const (
 	AnnotationSender = GroupName + "/sender"
 	// AnnotationEvent is the name of the RepositoryEvent.
 	AnnotationEvent = GroupName + "/event"
+	// AnnotationCacheScope is the scope of the caches that a run of a pull request writes
+	// to, beside those of the repository, which it reads too; runs of none lack it.
+	AnnotationCacheScope = GroupName + "/cache-scope"
 	// AnnotationSchedule is the name of the schedule whose time started the run.
 	AnnotationSchedule = GroupName + "/schedule"
 	// AnnotationReceived is when the event was received, by which runs are in order.
