@@ -18,6 +18,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/klog/v2"
 
+	"github.com/slipway-dev/slipway/pkg/cli/cache"
 	"github.com/slipway-dev/slipway/pkg/cli/cancel"
 	"github.com/slipway-dev/slipway/pkg/cli/describe"
 	"github.com/slipway-dev/slipway/pkg/cli/doctor"
@@ -110,7 +111,7 @@ run timed out, 5 the cluster cannot be reached or refuses, 130 interrupted.`,
 		initialize.NewCommand(e), run.NewCommand(e), start.NewCommand(e), lint.NewCommand(e), logs.NewCommand(e),
 		list.NewCommand(e), describe.NewCommand(e), cancel.NewCommand(e), remove.NewCommand(e),
 		repo.NewCommand(e, repo.Connect), trigger.NewCommand(e), events.NewCommand(e),
-		verify.NewCommand(e, verifier), version.NewCommand(e), doctor.NewCommand(e),
+		cache.NewCommand(e), verify.NewCommand(e, verifier), version.NewCommand(e), doctor.NewCommand(e),
 	)
 	usageArgs(cmd)
 	return cmd
