@@ -13,6 +13,7 @@ import (
 
 	"github.com/slipway-dev/slipway/api/slipway/v1alpha1"
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
+	"github.com/slipway-dev/slipway/pkg/share"
 	"github.com/slipway-dev/slipway/pkg/untrusted"
 )
 
@@ -118,11 +119,12 @@ func (m *matcher) cacheScope() string {
 	return fmt.Sprintf("pull-%d-%s", pr.Number, hash(m.in.Repository.Namespace, m.in.Repository.Name))
 }
 
-// forget removes what only the controllers may say of a run.
+// forget removes what only the controllers may say of a run. How its tasks share Pods is
+// the pipeline's to say.
 func forget(entries map[string]string) {
 	maps.DeleteFunc(entries, func(key, _ string) bool {
 		name, ours := strings.CutPrefix(key, slipwayPrefix)
-		return ours && !slices.Contains(knownAnnotations, name) && !taskNumber.MatchString(name)
+		return ours && key != share.ExecutionAnnotation && !slices.Contains(knownAnnotations, name) && !taskNumber.MatchString(name)
 	})
 }
 

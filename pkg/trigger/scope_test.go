@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/slipway-dev/slipway/api/slipway/v1alpha1"
+	"github.com/slipway-dev/slipway/pkg/share"
 )
 
 const claimsScope = `apiVersion: tekton.dev/v1
@@ -14,6 +15,8 @@ metadata:
     slipway.dev/on-event: "[push, pull_request]"
     slipway.dev/on-target-branch: main
     slipway.dev/cache-scope: mine
+    slipway.dev/execution: pod
+    slipway.dev/shared-pods: '[["say"]]'
 spec:
   taskRunSpecs:
   - pipelineTaskName: say
@@ -38,6 +41,9 @@ func TestPullRequestsHaveACacheScope(t *testing.T) {
 		own := runs[0].Object.Spec.TaskRunSpecs[0].Metadata.Annotations
 		if len(own) != 1 || own["mine"] != "kept" {
 			t.Errorf("its task claims %v", own)
+		}
+		if a := runs[0].Object.Annotations; a[share.ExecutionAnnotation] != "pod" || a[share.GroupsAnnotation] != "" {
+			t.Errorf("its annotations are %v", a)
 		}
 		got, there := runs[0].Object.Annotations[v1alpha1.AnnotationCacheScope]
 		if there != (got != "") {
