@@ -93,7 +93,7 @@ func (b *builder) instructions(i int, s *v1.Step) (contract.Step, error) {
 		WorkingDir:      s.WorkingDir, Credentials: b.in.Credentials, Script: s.Script,
 	}
 	if i > 0 {
-		step.Wait = []contract.Wait{{File: contract.MarkPath(runDir(b.task.Name, i - 1))}}
+		step.Wait = []contract.Wait{{File: contract.MarkPath(runDir(b.task.Name, i-1))}}
 	} else {
 		b.takeTurn(&step)
 		for other := 1; other < len(b.steps); other++ {
