@@ -60,6 +60,10 @@ conformance: ## Run what Tekton runs, and compare (CONFORMANCE_DIR holds the cas
 bench: build ## Measure beside bare Pods: times, requests, CPU, log lag (BENCH="-cases 'steps'" for a part)
 	@hack/with-cluster.sh go run ./test/bench -cli bin/slipway $(BENCH)
 
+.PHONY: bench-scale
+bench-scale: ## Measure 100 to 10,000 runs at once on fake nodes: memory, latency, requests (BENCH="-sizes 100 -cases 'TaskRuns'" for a part)
+	@hack/with-cluster.sh bash -c 'go run ./test/bench/scale -kwok "$$(go run ./hack/cluster tool kwok)" "$$@"' scale $(BENCH)
+
 ##@ code
 
 .PHONY: build

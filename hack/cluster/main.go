@@ -22,7 +22,7 @@ const usage = `usage: go run ./hack/cluster COMMAND
   env               print shell exports: eval "$(go run ./hack/cluster env)"
   status            each component, its process and its log
   kubectl ARGS…     kubectl with the cluster's credentials
-  tool NAME         build a tool (cosign) once and print its path
+  tool NAME         build a tool (cosign, kwok) once and print its path
 
 SLIPWAY_CLUSTER_STATE  folder of this cluster (default /var/lib/slipway/cluster);
                        another folder is another cluster beside the first

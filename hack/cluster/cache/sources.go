@@ -40,6 +40,8 @@ var Sources = []Source{
 // Tools are programs for developers and tests, built when first asked for.
 var Tools = []Source{
 	{Name: "cosign", Version: "v2.6.5", Folder: "hack/cluster/cosign", Packages: []string{"github.com/sigstore/cosign/v2/cmd/cosign"}, Takes: "2 min"},
+	// It acts for nodes that are not there, so that a bench has thousands of Pods.
+	{Name: "kwok", Module: "sigs.k8s.io/kwok", Version: "v0.8.0", Packages: []string{"./cmd/kwok"}, Takes: "3 min"},
 }
 
 // Gitea is the forge of the end-to-end tests and of the demo, built when first asked

@@ -2,22 +2,15 @@
 package cost
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
-
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/slipway-dev/slipway/test/bench/lab"
 	"github.com/slipway-dev/slipway/test/bench/measure"
+	"github.com/slipway-dev/slipway/test/bench/scrape"
 )
 
 // Cost is that of one piece of work, as the mean of several.
@@ -98,82 +91,38 @@ const (
 
 func read(ctx context.Context, l *lab.Lab, controller string) (map[string]float64, error) {
 	out := map[string]float64{}
-	server, err := l.Kube.CoreV1().RESTClient().Get().AbsPath("/metrics").DoRaw(ctx)
+	server, err := scrape.Server(ctx, l)
 	if err != nil {
 		return nil, err
 	}
-	out[webhooks] = sum(server, "apiserver_admission_webhook_admission_duration_seconds_count")
-	out[serverCPU] = sum(server, "process_cpu_seconds_total")
-	namespace, app, ok := strings.Cut(controller, "/")
-	if !ok {
+	out[webhooks] = server.Sum("apiserver_admission_webhook_admission_duration_seconds_count")
+	out[serverCPU] = server.Sum(scrape.CPU)
+	if controller == "" {
 		return out, nil
 	}
-	pods, err := l.PodsOf(ctx, namespace, client.MatchingLabels{"app.kubernetes.io/name": app})
+	text, err := scrape.Controller(ctx, l, controller)
 	if err != nil {
 		return nil, err
 	}
-	for _, pod := range pods {
-		text, err := l.Kube.CoreV1().RESTClient().Get().Namespace(namespace).Resource("pods").Name(pod + ":8080").SubResource("proxy").Suffix("metrics").DoRaw(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("the metrics of pod %s: %w", pod, err)
-		}
-		out[controllerCPU] += sum(text, "process_cpu_seconds_total")
-		out[controllerMemory] += sum(text, "process_resident_memory_bytes")
-	}
+	out[controllerCPU] = text.Sum(scrape.CPU)
+	out[controllerMemory] = text.Sum("process_resident_memory_bytes")
 	return out, nil
 }
 
-// sum adds up a metric over its labels, from the text format of Prometheus.
-func sum(text []byte, metric string) (total float64) {
-	for line := range strings.Lines(string(text)) {
-		rest, ok := strings.CutPrefix(line, metric)
-		if !ok || rest == "" || rest[0] != ' ' && rest[0] != '{' {
-			continue
-		}
-		fields := strings.Fields(rest)
-		if v, err := strconv.ParseFloat(fields[len(fields)-1], 64); err == nil {
-			total += v
-		}
-	}
-	return total
-}
-
-type event struct {
-	Stage, Verb, UserAgent string
-	User                   struct{ Username string }
-	ObjectRef              struct{ Namespace string }
-
-	RequestReceivedTimestamp time.Time
-}
-
-// requests counts those about the namespace since start that are not the lab's own.
+// requests counts those about the namespace since start that are not the lab's own, by
+// client and verb.
 func requests(auditLog, namespace string, start time.Time, n int) (map[string]float64, error) {
-	out := map[string]float64{}
-	if auditLog == "" {
-		return out, nil
-	}
-	f, err := os.Open(auditLog)
+	all, err := scrape.Requests(auditLog, start)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = f.Close() }()
-	lines := bufio.NewReader(f)
-	for {
-		line, err := lines.ReadBytes('\n')
-		if errors.Is(err, io.EOF) {
-			return out, nil
+	out := map[string]float64{}
+	for r, times := range all {
+		if r.Namespace == namespace && r.UserAgent != lab.UserAgent && r.Verb != "watch" {
+			out[r.Client+" "+r.Verb] += float64(times) / float64(n)
 		}
-		if err != nil {
-			return nil, err
-		}
-		var e event
-		if json.Unmarshal(line, &e) != nil || e.Stage != "ResponseComplete" || e.ObjectRef.Namespace != namespace ||
-			e.RequestReceivedTimestamp.Before(start) || e.UserAgent == lab.UserAgent || e.Verb == "watch" {
-			continue
-		}
-		parts := strings.Split(e.User.Username, ":")
-		out[parts[len(parts)-1]+" "+e.Verb] += 1 / float64(n)
 	}
+	return out, nil
 }
 
 // Clients are the keys of Requests in order.

@@ -9,16 +9,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestSum(t *testing.T) {
-	text := []byte("# HELP a_total x\na_total{verb=\"GET\"} 2\na_total{verb=\"PUT\",c=\"a b\"} 3.5\na_total_created 9\na 7\n")
-	if got := sum(text, "a_total"); got != 5.5 {
-		t.Error(got)
-	}
-	if got := sum(text, "a"); got != 7 {
-		t.Error(got)
-	}
-}
-
 func TestRequests(t *testing.T) {
 	line := func(user, agent, verb, ns, at string) string {
 		return `{"stage":"ResponseComplete","verb":"` + verb + `","userAgent":"` + agent + `","user":{"username":"` + user +

@@ -30,6 +30,7 @@ type Mark string
 
 // The marks.
 const (
+	Made    Mark = "made"    // of anything: it is there
 	Started Mark = "started" // of a Pod: a container runs or has run
 	Ended   Mark = "ended"   // of a Pod: no container that is not a sidecar runs any more
 	Phase   Mark = "phase"   // of a Pod: Succeeded
@@ -46,9 +47,11 @@ type Lab struct {
 
 	mu   sync.Mutex
 	seen map[key]map[Mark]time.Time
-	bad  map[key]string
-	wake chan struct{}
-	err  error
+	// reached counts, by kind, the objects with each mark.
+	reached map[string]map[Mark]int
+	bad     map[key]string
+	wake    chan struct{}
+	err     error
 }
 
 type key struct{ kind, name string }
@@ -74,7 +77,7 @@ func Open(ctx context.Context, config *rest.Config, registry string) (*Lab, erro
 		return nil, err
 	}
 	l := &Lab{Client: c, Kube: kube, Namespace: ns.Name, Registry: registry,
-		seen: map[key]map[Mark]time.Time{}, bad: map[key]string{}, wake: make(chan struct{})}
+		seen: map[key]map[Mark]time.Time{}, reached: map[string]map[Mark]int{}, bad: map[key]string{}, wake: make(chan struct{})}
 	for _, list := range []client.ObjectList{&corev1.PodList{}, &v1.TaskRunList{}, &v1.PipelineRunList{}} {
 		w, err := l.watch(ctx, list)
 		if err != nil {
@@ -159,9 +162,13 @@ func (l *Lab) observe(obj client.Object, at time.Time) {
 	if l.seen[k] == nil {
 		l.seen[k] = map[Mark]time.Time{}
 	}
-	for _, m := range marks {
+	if l.reached[k.kind] == nil {
+		l.reached[k.kind] = map[Mark]int{}
+	}
+	for _, m := range append(marks, Made) {
 		if _, ok := l.seen[k][m]; !ok {
 			l.seen[k][m] = at
+			l.reached[k.kind][m]++
 		}
 	}
 	if bad != "" {
@@ -264,7 +271,7 @@ func (l *Lab) await(ctx context.Context, mark Mark, k key) (time.Time, error) {
 		select {
 		case <-wake:
 		case <-ctx.Done():
-			return at, fmt.Errorf("%s %s: not %s in time", k.kind, k.name, mark)
+			return at, fmt.Errorf("%s %s: not %s: %w", k.kind, k.name, mark, context.Cause(ctx))
 		}
 	}
 }
