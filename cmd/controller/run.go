@@ -77,6 +77,10 @@ func newManager(cfg *config.ControllerConfig, from options) (ctrl.Manager, error
 	}
 	o := kube.ManagerOptions{Scheme: scheme, PodLabel: compile.ManagedLabel, Namespaces: cfg.Namespaces, SettingsNamespace: from.self.Namespace,
 		MetricsAddress: cfg.MetricsAddress, ProbeAddress: cfg.ProbeAddress}
+	if from.self.Name != "" {
+		// In a Pod the port is free, and only who may forward ports of the Pod gets there.
+		o.ProfileAddress = "localhost:6060"
+	}
 	if *cfg.LeaderElection && from.leaseNamespace != "" {
 		o.LeaseNamespace, o.LeaseName = from.leaseNamespace, "controller.slipway.dev"
 	}

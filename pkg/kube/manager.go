@@ -48,8 +48,9 @@ type ManagerOptions struct {
 	// LeaderElection names the lease, as NAMESPACE and NAME; an empty name
 	// elects nobody.
 	LeaseNamespace, LeaseName string
-	// MetricsAddress and ProbeAddress are as manager.Options has them.
-	MetricsAddress, ProbeAddress string
+	// MetricsAddress and ProbeAddress are as manager.Options has them; ProfileAddress is
+	// its PprofBindAddress, and empty where no profiles are served.
+	MetricsAddress, ProbeAddress, ProfileAddress string
 }
 
 // ReconcileTimeout bounds one look at one run: a server that hangs costs the run that
@@ -68,6 +69,7 @@ func NewManager(cfg *rest.Config, o ManagerOptions) (manager.Manager, error) {
 		Scheme:                        o.Scheme,
 		Metrics:                       server.Options{BindAddress: o.MetricsAddress},
 		HealthProbeBindAddress:        o.ProbeAddress,
+		PprofBindAddress:              o.ProfileAddress,
 		LeaderElection:                o.LeaseName != "",
 		LeaderElectionID:              o.LeaseName,
 		LeaderElectionNamespace:       o.LeaseNamespace,
