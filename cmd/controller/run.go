@@ -17,6 +17,7 @@ import (
 	"github.com/slipway-dev/slipway/pkg/controller/taskrun"
 	"github.com/slipway-dev/slipway/pkg/kube"
 	"github.com/slipway-dev/slipway/pkg/kube/settings"
+	"github.com/slipway-dev/slipway/pkg/observe"
 	"github.com/slipway-dev/slipway/pkg/registry"
 )
 
@@ -75,7 +76,7 @@ func newManager(cfg *config.ControllerConfig, from options) (ctrl.Manager, error
 	if err != nil {
 		return nil, err
 	}
-	o := kube.ManagerOptions{Scheme: scheme, PodLabel: compile.ManagedLabel, Namespaces: cfg.Namespaces, SettingsNamespace: from.self.Namespace,
+	o := kube.ManagerOptions{Scheme: scheme, PodLabel: compile.ManagedLabel, SlimPod: observe.Slim, Namespaces: cfg.Namespaces, SettingsNamespace: from.self.Namespace,
 		MetricsAddress: cfg.MetricsAddress, ProbeAddress: cfg.ProbeAddress}
 	if from.self.Name != "" {
 		// In a Pod the port is free, and only who may forward ports of the Pod gets there.

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -40,6 +39,8 @@ type ManagerOptions struct {
 	Scheme *runtime.Scheme
 	// PodLabel is a label that each Pod to be cached bears.
 	PodLabel string
+	// SlimPod is what is cached of a Pod's spec.
+	SlimPod func(corev1.PodSpec) corev1.PodSpec
 	// Namespaces to work in; none means all.
 	Namespaces []string
 	// SettingsNamespace is the only one of which ConfigMaps are cached; it may be empty
@@ -83,7 +84,7 @@ func NewManager(cfg *rest.Config, o ManagerOptions) (manager.Manager, error) {
 			DefaultTransform:  strip,
 			DefaultNamespaces: namespaces(o.Namespaces),
 			ByObject: map[client.Object]cache.ByObject{
-				&corev1.Pod{}:  {Label: labels.SelectorFromSet(labels.Set{o.PodLabel: "true"})},
+				&corev1.Pod{}:  {Label: labels.SelectorFromSet(labels.Set{o.PodLabel: "true"}), Transform: stripPod(o.SlimPod)},
 				&corev1.Node{}: {Transform: stripNode},
 				// What a webhook says in full is read where it is worked off.
 				&slipway.RepositoryEvent{}: {Transform: stripEvent},
@@ -103,39 +104,4 @@ func namespaces(names []string) map[string]cache.Config {
 		all[n] = cache.Config{}
 	}
 	return all
-}
-
-// strip drops what no reconciler reads.
-func strip(in any) (any, error) {
-	if o, err := meta.Accessor(in); err == nil {
-		o.SetManagedFields(nil)
-		if a := o.GetAnnotations(); a[corev1.LastAppliedConfigAnnotation] != "" {
-			delete(a, corev1.LastAppliedConfigAnnotation)
-			o.SetAnnotations(a)
-		}
-	}
-	return in, nil
-}
-
-func stripEvent(in any) (any, error) {
-	switch e := in.(type) {
-	case *slipway.RepositoryEvent:
-		e.Spec.Payload, e.Spec.Headers = nil, nil
-	case *slipway.ListenerEvent:
-		e.Spec.Payload, e.Spec.Headers = nil, nil
-	}
-	return strip(in)
-}
-
-func stripNode(in any) (any, error) {
-	n, ok := in.(*corev1.Node)
-	if !ok {
-		return in, nil
-	}
-	slim := &corev1.Node{TypeMeta: n.TypeMeta}
-	slim.Name, slim.UID, slim.ResourceVersion = n.Name, n.UID, n.ResourceVersion
-	slim.Spec.Unschedulable = n.Spec.Unschedulable
-	slim.Status.NodeInfo = n.Status.NodeInfo
-	slim.Status.RuntimeHandlers = n.Status.RuntimeHandlers
-	return slim, nil
 }

@@ -193,6 +193,11 @@ func TestCondition(t *testing.T) {
 			if done := tc.status == "True" || tc.status == "False"; p.Done() != done {
 				t.Errorf("done is %v", p.Done())
 			}
+			slim := *tc.pod
+			slim.Spec = Slim(slim.Spec)
+			if diff := cmp.Diff(p, Pod(Input{Run: "ci", Spec: spec, Pod: &slim})); diff != "" {
+				t.Errorf("what is left of the Pod in memory tells something else (-all +slim):\n%s", diff)
+			}
 		})
 	}
 }

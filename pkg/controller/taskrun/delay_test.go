@@ -77,7 +77,7 @@ func (l *lists) List(ctx context.Context, list client.ObjectList, opts ...client
 // Events are gone through by the namespace, so that they are asked for seldom: never for
 // a Pod that waits for its node, and then each time it is twice as old.
 func TestEventsAreAskedForSeldom(t *testing.T) {
-	h := build(t, taskRun(nil))
+	h := build(t, taskRun())
 	live := &lists{Reader: h.Live}
 	h.Live = live
 	h.reconcile()

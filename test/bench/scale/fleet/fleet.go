@@ -112,7 +112,7 @@ func (f *Fleet) kwok(name, config string) error {
 		return err
 	}
 	cmd := exec.CommandContext(f.ctx, f.Kwok, "--config="+file, "--kubeconfig="+f.Kubeconfig, "--manage-nodes-with-label-selector="+label+"="+f.Name)
-	cmd.Env = append(os.Environ(), "HOME="+f.dir) // where it would look for settings of others
+	cmd.Env = append(os.Environ(), "HOME="+f.dir)         // where it would look for settings of others
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // an interrupt is not for it
 	var said tail
 	cmd.Stdout, cmd.Stderr = &said, &said
