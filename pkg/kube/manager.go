@@ -58,6 +58,16 @@ type ManagerOptions struct {
 // needs it another try, and the others none of the workers.
 const ReconcileTimeout = 2 * time.Minute
 
+// A leader that is killed is missed leaseDuration after it last renewed its lease, and
+// the lease is looked at anew after a retryPeriod to 2.2 of them: another leads after
+// twelve seconds at the latest. renewDeadline is what an API server that is out of breath
+// may take before the leader gives up.
+const (
+	leaseDuration = 10 * time.Second
+	renewDeadline = 7 * time.Second
+	retryPeriod   = time.Second
+)
+
 // NewManager returns a manager whose caches grow with the runs and Tasks of the
 // cluster and with nothing else: other Pods are not watched, and of Nodes only
 // what nodes.Common reads is kept.
@@ -75,6 +85,9 @@ func NewManager(cfg *rest.Config, o ManagerOptions) (manager.Manager, error) {
 		LeaderElectionID:              o.LeaseName,
 		LeaderElectionNamespace:       o.LeaseNamespace,
 		LeaderElectionReleaseOnCancel: true,
+		LeaseDuration:                 new(leaseDuration),
+		RenewDeadline:                 new(renewDeadline),
+		RetryPeriod:                   new(retryPeriod),
 		GracefulShutdownTimeout:       new(10 * time.Second),
 		Client: client.Options{Cache: &client.CacheOptions{
 			// Values of Secrets are read when needed and never kept.
