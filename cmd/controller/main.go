@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 
+	"github.com/KimMachineGun/automemlimit/memlimit"
 	"github.com/go-logr/logr"
 	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -21,6 +22,9 @@ func main() {
 	handler := slog.NewJSONHandler(os.Stderr, nil)
 	ctrl.SetLogger(logr.FromSlogHandler(handler))
 	klog.SetSlogLogger(slog.New(handler))
+	// Near the limit of its container it collects more often, and is not killed at half of
+	// what the limit has room for. Where this cannot be, it is logged.
+	_, _ = memlimit.Set(memlimit.WithLogger(slog.New(handler)))
 	if err := run(ctrl.SetupSignalHandler(), options{
 		configFile: *file, leaseNamespace: *lease,
 		self: client.ObjectKey{Namespace: os.Getenv("POD_NAMESPACE"), Name: os.Getenv("POD_NAME")},
