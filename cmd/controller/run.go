@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	corev1 "k8s.io/api/core/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
@@ -45,6 +46,9 @@ func run(ctx context.Context, o options) error {
 	}
 	m, err := newManager(cfg, o)
 	if err != nil {
+		return err
+	}
+	if err := kube.Keep(ctx, m.GetCache(), &corev1.Pod{}, &corev1.Node{}, &corev1.ServiceAccount{}, &corev1.LimitRange{}); err != nil {
 		return err
 	}
 	if cfg.EntrypointImage == "" {

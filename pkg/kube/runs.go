@@ -40,6 +40,17 @@ func (r Runs) list(list client.ObjectList) error {
 	return r.Cache.List(ctx, list, client.UnsafeDisableDeepCopy)
 }
 
+// Keep has the cache hold these kinds from the start. What is watched by reconcilers alone
+// would be read when this replica has been elected, while runs wait.
+func Keep(ctx context.Context, c cache.Informers, kinds ...client.Object) error {
+	for _, kind := range kinds {
+		if _, err := c.GetInformer(ctx, kind, cache.BlockUntilSynced(false)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // syncPatience is shorter than the kubelet's patience with a probe.
 const syncPatience = 500 * time.Millisecond
 
