@@ -24,7 +24,18 @@ func (w *Waiters) Add(o client.Object) int {
 	}
 	key := client.ObjectKeyFromObject(o)
 	w.born[key] = o.GetCreationTimestamp().Time
-	return slices.Index(w.queue(key.Namespace), key)
+	ahead := 0
+	for other := range w.born {
+		if other.Namespace == key.Namespace && w.compare(other, key) < 0 {
+			ahead++
+		}
+	}
+	return ahead
+}
+
+// compare is negative when a is older than b.
+func (w *Waiters) compare(a, b client.ObjectKey) int {
+	return cmp.Or(w.born[a].Compare(w.born[b]), cmp.Compare(a.Name, b.Name))
 }
 
 // Leave has it wait no more.
@@ -38,19 +49,15 @@ func (w *Waiters) Leave(key client.ObjectKey) {
 func (w *Waiters) First(namespace string, n int) []client.ObjectKey {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	queue := w.queue(namespace)
-	return queue[:min(n, len(queue))]
-}
-
-func (w *Waiters) queue(namespace string) []client.ObjectKey {
+	if n == 0 {
+		return nil // as each change of a full quota finds it
+	}
 	var keys []client.ObjectKey
 	for key := range w.born {
 		if key.Namespace == namespace {
 			keys = append(keys, key)
 		}
 	}
-	slices.SortFunc(keys, func(a, b client.ObjectKey) int {
-		return cmp.Or(w.born[a].Compare(w.born[b]), cmp.Compare(a.Name, b.Name))
-	})
-	return keys
+	slices.SortFunc(keys, w.compare)
+	return keys[:min(n, len(keys))]
 }
