@@ -38,19 +38,21 @@ func TestBusy(t *testing.T) {
 // One PipelineRun of ten TaskRuns, as it should be.
 func good() *whole {
 	var w whole
-	succeeded := v1.Status{Conditions: v1.Conditions{{Type: v1.ConditionSucceeded, Status: corev1.ConditionTrue}}}
+	succeeded := func() v1.Status {
+		return v1.Status{Conditions: v1.Conditions{{Type: v1.ConditionSucceeded, Status: corev1.ConditionTrue}}}
+	}
 	owned := func(name, by string) metav1.ObjectMeta {
 		return metav1.ObjectMeta{Name: name, UID: types.UID(name), OwnerReferences: []metav1.OwnerReference{{UID: types.UID(by), Controller: new(true)}}}
 	}
 	for i := range tasks {
 		name := string(rune('a' + i))
 		run := v1.TaskRun{ObjectMeta: owned(name, "p")}
-		run.Status.Status = succeeded
+		run.Status.Status = succeeded()
 		w.taskRuns.Items = append(w.taskRuns.Items, run)
 		w.pods.Items = append(w.pods.Items, corev1.Pod{ObjectMeta: owned(name+"-pod", name)})
 	}
 	run := v1.PipelineRun{ObjectMeta: metav1.ObjectMeta{Name: "p", UID: "p"}}
-	run.Status.Status = succeeded
+	run.Status.Status = succeeded()
 	w.pipelineRuns.Items = append(w.pipelineRuns.Items, run)
 	return &w
 }

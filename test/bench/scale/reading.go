@@ -103,7 +103,7 @@ func (b *bench) collect(ctx context.Context, l *lab.Lab, name string) (err error
 	_, address, _ := strings.Cut(line, "from ")
 	address, _, ok := strings.Cut(address, " ->")
 	if err != nil || !ok {
-		return fmt.Errorf("kubectl port-forward says %q: %w", line, err)
+		return errors.Join(fmt.Errorf("kubectl port-forward says %q", line), err)
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/debug/pprof/heap?gc=1", nil)
 	if err != nil {
