@@ -4,16 +4,14 @@ package fleet
 // (https://kwok.sigs.k8s.io/docs/user/stages-configuration/): the template of the first
 // stage whose selector holds becomes a patch of the status.
 
-// settings has kwok act on so many Pods side by side.
-const settings = `apiVersion: config.kwok.x-k8s.io/v1alpha1
+// base has kwok act on so many Pods side by side, and the nodes report that they are
+// ready, without which they would lose their Pods. A kwok without a stage for nodes takes
+// none for its own.
+const base = `apiVersion: config.kwok.x-k8s.io/v1alpha1
 kind: KwokConfiguration
 metadata: {name: kwok}
 options: {podPlayStageParallelism: 16}
-`
-
-// starts takes Pods that have a node to running containers, and those that are deleted
-// away. Nodes report that they are ready, without which they would lose their Pods.
-const starts = settings + `---
+---
 apiVersion: kwok.x-k8s.io/v1alpha1
 kind: Stage
 metadata: {name: node-heartbeat}
@@ -28,7 +26,11 @@ spec:
       {{ $now := Now }}
       conditions:
       - {type: Ready, status: "True", reason: KubeletReady, lastHeartbeatTime: {{ $now | Quote }}}
----
+`
+
+// starts takes Pods that have a node to running containers, and those that are deleted
+// away.
+const starts = base + `---
 apiVersion: kwok.x-k8s.io/v1alpha1
 kind: Stage
 metadata: {name: pod-delete}
@@ -79,7 +81,7 @@ const runs = `
 
 // ends takes running containers to their end, with the message of an entrypoint whose
 // step succeeded.
-const ends = settings + `---
+const ends = base + `---
 apiVersion: kwok.x-k8s.io/v1alpha1
 kind: Stage
 metadata: {name: pod-end}
