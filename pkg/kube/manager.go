@@ -59,12 +59,12 @@ type ManagerOptions struct {
 const ReconcileTimeout = 2 * time.Minute
 
 // A leader that is killed is missed leaseDuration after it last renewed its lease, and
-// the lease is looked at anew after a retryPeriod to 2.2 of them: another leads after
-// twelve seconds at the latest. renewDeadline is what an API server that is out of breath
-// may take before the leader gives up.
+// the lease is looked at anew after one retryPeriod to 2.2 of them: another leads within
+// fifteen seconds. renewDeadline is what an API server that is out of breath may take
+// before the leader gives up; less would end it where it is needed most.
 const (
-	leaseDuration = 10 * time.Second
-	renewDeadline = 7 * time.Second
+	leaseDuration = 12 * time.Second
+	renewDeadline = 10 * time.Second
 	retryPeriod   = time.Second
 )
 

@@ -19,7 +19,7 @@ func TestSlowStartIsExplained(t *testing.T) {
 	h := build(t, taskRun(func(run *v1.TaskRun) { run.Spec.Timeout = &metav1.Duration{Duration: 2 * slow} }))
 	h.reconcile()
 	pod := h.pod("ci-pod")
-	h.place(pod)
+	h.schedule(pod)
 	event := func(name, reason, text string, at time.Duration) {
 		e := &corev1.Event{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: name}, Reason: reason, Message: text,
 			InvolvedObject: corev1.ObjectReference{UID: pod.UID}, LastTimestamp: metav1.NewTime(h.clock.Add(at))}
@@ -50,8 +50,8 @@ func TestSlowStartIsExplained(t *testing.T) {
 	}
 }
 
-// place gives a Pod its node, now.
-func (h *house) place(pod *corev1.Pod) {
+// schedule gives a Pod its node, now.
+func (h *house) schedule(pod *corev1.Pod) {
 	h.Helper()
 	pod.Spec.NodeName = "node"
 	if err := h.Client.Update(h.Context(), pod); err != nil {
@@ -88,7 +88,7 @@ func TestEventsAreAskedForSeldom(t *testing.T) {
 	if live.n != 0 {
 		t.Fatalf("asked %d times about a pod that has no node", live.n)
 	}
-	h.place(h.pod("ci-pod"))
+	h.schedule(h.pod("ci-pod"))
 	start, looks := h.clock, 0
 	for h.clock.Sub(start) < 50*time.Minute {
 		h.clock = h.clock.Add(h.reconcile().RequeueAfter)
