@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"k8s.io/client-go/rest"
@@ -40,7 +41,7 @@ func main() {
 	flag.StringVar(&o.json, "json", "", "file to write the figures to as JSON")
 	flag.StringVar(&o.profiles, "profiles", "", "folder to write the heap profiles of the controller to")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, o); err != nil {
 		fmt.Fprintln(os.Stderr, "scale:", err)
@@ -147,7 +148,9 @@ func (b *bench) in(ctx context.Context, n int, do func(context.Context, *place) 
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
-	err = do(ctx, &place{l, f})
+	if err = do(ctx, &place{l, f}); err != nil && ctx.Err() != nil {
+		err = errors.Join(err, context.Cause(ctx))
+	}
 	progress("removing %s", l.Namespace)
 	away, done := context.WithTimeout(context.WithoutCancel(ctx), patience(n))
 	defer done()

@@ -78,6 +78,6 @@ func (p *place) throttle(ctx context.Context) error {
 
 func (p *place) unthrottle() error {
 	name := metav1.ObjectMeta{Name: p.Namespace}
-	return errors.Join(p.Client.Delete(context.Background(), &flowcontrol.FlowSchema{ObjectMeta: name}),
-		p.Client.Delete(context.Background(), &flowcontrol.PriorityLevelConfiguration{ObjectMeta: name}))
+	return errors.Join(client.IgnoreNotFound(p.Client.Delete(context.Background(), &flowcontrol.FlowSchema{ObjectMeta: name})),
+		client.IgnoreNotFound(p.Client.Delete(context.Background(), &flowcontrol.PriorityLevelConfiguration{ObjectMeta: name})))
 }

@@ -10,7 +10,7 @@ package fleet
 const base = `apiVersion: config.kwok.x-k8s.io/v1alpha1
 kind: KwokConfiguration
 metadata: {name: kwok}
-options: {podPlayStageParallelism: 16}
+options: {podPlayStageParallelism: 16, nodePlayStageParallelism: 1, podsOnNodeSyncParallelism: 2}
 ---
 apiVersion: kwok.x-k8s.io/v1alpha1
 kind: Stage
