@@ -15,8 +15,10 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/go-logr/logr"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/slipway-dev/slipway/test/bench/lab"
 	"github.com/slipway-dev/slipway/test/bench/scale/fleet"
@@ -34,6 +36,7 @@ type options struct {
 }
 
 func main() {
+	log.SetLogger(logr.Discard()) // the library complains until it has one
 	var o options
 	flag.StringVar(&o.sizes, "sizes", "100,1000,10000", "how many TaskRuns are in flight at once, one after the other; multiples of ten")
 	flag.StringVar(&o.cases, "cases", "", "regular expression of the cases to measure (default: all)")

@@ -112,7 +112,8 @@ func (f *Fleet) kwok(name, config string) error {
 		return err
 	}
 	cmd := exec.CommandContext(f.ctx, f.Kwok, "--config="+file, "--kubeconfig="+f.Kubeconfig, "--manage-nodes-with-label-selector="+label+"="+f.Name)
-	cmd.Env = append(os.Environ(), "HOME="+f.dir)         // where it would look for settings of others
+	cmd.Env = append(os.Environ(), "HOME="+f.dir, // where it would look for settings of others
+		"KUBE_FEATURE_WatchListClient=false") // which etcd has from 3.5 on
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // an interrupt is not for it
 	var said tail
 	cmd.Stdout, cmd.Stderr = &said, &said
