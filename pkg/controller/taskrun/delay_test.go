@@ -99,17 +99,3 @@ func TestEventsAreAskedForSeldom(t *testing.T) {
 		t.Errorf("asked %d times in %d looks, want %d", live.n, looks, want)
 	}
 }
-
-func TestAsks(t *testing.T) {
-	var a asks
-	now, allowed := time.Unix(0, 0), 0
-	for range 1000 {
-		if a.may(now) {
-			allowed++
-		}
-		now = now.Add(10 * time.Millisecond)
-	}
-	if want := asksAtOnce + asksPerSecond*10; allowed > want || allowed < want-2 {
-		t.Errorf("%d of 1000 may ask within 10 s, want %d", allowed, want)
-	}
-}

@@ -58,7 +58,7 @@ type Reconciler struct {
 	// waiters are the runs whose Pods a quota has no room for. They are told of room by
 	// the quota, and look for themselves in case that is not heard.
 	waiters kube.Waiters
-	asks    asks
+	delays  kube.Delays
 }
 
 // Reconcile takes one run a step further.
