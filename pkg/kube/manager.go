@@ -63,8 +63,8 @@ const ReconcileTimeout = 2 * time.Minute
 // fifteen seconds. renewDeadline is what an API server that is out of breath may take
 // before the leader gives up; less would end it where it is needed most.
 const (
-	leaseDuration = 12 * time.Second
-	renewDeadline = 10 * time.Second
+	leaseDuration = 10 * time.Second
+	renewDeadline = 8 * time.Second
 	retryPeriod   = time.Second
 )
 
