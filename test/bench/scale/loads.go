@@ -7,6 +7,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	v1 "github.com/slipway-dev/slipway/api/tekton/v1"
+	"github.com/slipway-dev/slipway/pkg/share"
 )
 
 // tasks is how many a PipelineRun has: all but one side by side, and then the last.
@@ -51,7 +52,8 @@ func pipelineRuns(n int, to *v1.PodTemplate) []client.Object {
 	spec.Tasks = append(spec.Tasks, last)
 	var out []client.Object
 	for i := range n / tasks {
-		out = append(out, &v1.PipelineRun{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("run-%d", i)},
+		out = append(out, &v1.PipelineRun{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("run-%d", i),
+			Annotations: map[string]string{share.ExecutionAnnotation: "tasks"}}, // whatever the installation's default is
 			Spec: v1.PipelineRunSpec{PipelineSpec: spec, TaskRunTemplate: v1.PipelineTaskRunTemplate{PodTemplate: to}}})
 	}
 	return out
