@@ -53,7 +53,7 @@ func pipelineRuns(n int, to *v1.PodTemplate) []client.Object {
 	var out []client.Object
 	for i := range n / tasks {
 		out = append(out, &v1.PipelineRun{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("run-%d", i),
-			Annotations: map[string]string{share.ExecutionAnnotation: "tasks"}}, // whatever the installation's default is
+			Annotations: map[string]string{share.ExecutionAnnotation: string(share.Tasks)}}, // whatever the installation's default is
 			Spec: v1.PipelineRunSpec{PipelineSpec: spec, TaskRunTemplate: v1.PipelineTaskRunTemplate{PodTemplate: to}}})
 	}
 	return out
