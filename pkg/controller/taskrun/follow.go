@@ -3,6 +3,7 @@ package taskrun
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -190,7 +191,7 @@ const lastWords = 15 * time.Second
 // end stops the Pod, and finishes the run when its steps have ended: what they
 // left behind is part of the run.
 func (r *Reconciler) end(ctx context.Context, a *attempt, p observe.Progress, v verdict) (time.Duration, error) {
-	if p.Done() {
+	if p.Done() && !stillRuns(p) {
 		v.at = p.FinishedAt
 		return r.finish(ctx, a, v)
 	}
@@ -212,6 +213,12 @@ func (r *Reconciler) end(ctx context.Context, a *attempt, p observe.Progress, v 
 		return left, nil
 	}
 	return r.finish(ctx, a, v)
+}
+
+// stillRuns reports whether a step is not said to have ended: the kubelet may call a Pod
+// failed before it tells how its containers ended.
+func stillRuns(p observe.Progress) bool {
+	return slices.ContainsFunc(p.Steps, func(s v1.StepState) bool { return s.Running != nil })
 }
 
 // stop has the kubelet end the Pod's containers and keep the Pod with its logs.

@@ -299,6 +299,24 @@ func TestCancel(t *testing.T) {
 		h.want("False", "TaskRunCancelled")
 		h.wantWrites("patch ci-pod", "patch status of ci")
 	})
+	t.Run("failed before its step is said to have ended", func(t *testing.T) {
+		h := build(t, taskRun())
+		h.reconcile()
+		h.kubelet("ci-pod", running())
+		h.reconcile()
+		cancelRun(h)
+		h.reconcile()
+		pod := h.pod("ci-pod")
+		pod.Status.Phase, pod.Status.Reason = corev1.PodFailed, "DeadlineExceeded"
+		if err := h.Client.Status().Update(h.Context(), pod); err != nil {
+			t.Fatal(err)
+		}
+		h.reconcile()
+		h.want("Unknown", "Running")
+		h.kubelet("ci-pod", h.ended(contract.ReasonCancelled, 143))
+		h.reconcile()
+		h.want("False", "TaskRunCancelled")
+	})
 	t.Run("node lost", func(t *testing.T) {
 		h := build(t, taskRun())
 		h.reconcile()
